@@ -1,0 +1,1 @@
+//! A host and how it is reached; the agent's protocol; the one tree walker.

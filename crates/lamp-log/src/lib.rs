@@ -1,0 +1,1 @@
+//! The event log and the lease: SQLite and memory behind one port.

@@ -1,0 +1,23 @@
+//! The nouns of Lamplighter, and the ports behind which effects stand.
+//!
+//! Nothing here reads a file, a clock or the network. Read in this order: [`name`] (what things are
+//! called), [`tree`] (what a release is made of), [`plan`] (what is about to be done), [`event`] (what
+//! has happened), [`state`] (what follows from it), [`stored`] (how an event stands on disk),
+//! [`port`] (what others implement), [`clock`].
+//!
+//! Invariant: every type here is valid once it exists; parsing is the only way in.
+
+pub mod clock;
+pub mod event;
+pub mod name;
+pub mod plan;
+pub mod port;
+pub mod state;
+pub mod stored;
+pub mod tree;
+
+pub use event::Event;
+pub use name::{DeploymentId, ReleaseId, SiteName};
+pub use plan::{Plan, Step, StepName};
+pub use state::World;
+pub use tree::{Manifest, RelPath};

@@ -1,0 +1,360 @@
+//! What follows from the log: every site, its releases, its deployments.
+//!
+//! State is a fold: [`World::apply`] is the only way it changes, on the first run and on every replay.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Actor, Event, Outcome};
+use crate::name::{DeploymentId, ReleaseId, SiteName};
+use crate::plan::{PlanKind, StepName};
+use crate::tree::Hash;
+
+/// Everything that the log says, as of its last applied record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct World {
+    /// Every site that was ever deployed to.
+    pub sites: BTreeMap<SiteName, Site>,
+}
+
+/// One site.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// What answers requests, and since when.
+    pub live: Option<LiveSince>,
+    /// What is in the store.
+    pub releases: BTreeMap<ReleaseId, Release>,
+    /// The deployment under way.
+    pub active: Option<Deployment>,
+    /// The last one that ended.
+    pub last: Option<Ended>,
+    /// How many there were.
+    pub deployments: u64,
+}
+
+/// What answers requests, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveSince {
+    /// The release.
+    pub release: ReleaseId,
+    /// When it was switched to.
+    pub since: Timestamp,
+}
+
+/// A release in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// When it counted as stored.
+    pub stored_at: Timestamp,
+    /// The hash of its manifest.
+    pub tree: Hash,
+    /// Its regular files.
+    pub files: u64,
+    /// Their bytes together.
+    pub size_bytes: u64,
+    /// The bytes that were new when it was stored.
+    pub new_bytes: u64,
+    /// Where it came from, in words.
+    pub source: String,
+    /// When it was last proven good.
+    pub proven_at: Option<Timestamp>,
+}
+
+/// A deployment under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Forwards or back.
+    pub kind: PlanKind,
+    /// What was live when it was planned.
+    pub from: Option<ReleaseId>,
+    /// What it brings.
+    pub to: ReleaseId,
+    /// Who asked for it.
+    pub by: Actor,
+    /// When it was planned.
+    pub planned_at: Timestamp,
+    /// Its steps.
+    pub steps: Vec<StepName>,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// How far a deployment is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Accepted.
+    Planned,
+    /// In the step at this index; production is as it was.
+    Preparing {
+        /// Its index.
+        index: u32,
+    },
+    /// The way back is ready; production is as it was, or just about to change.
+    Armed {
+        /// The step that is under way.
+        index: u32,
+    },
+    /// The new release answers, unconfirmed.
+    Switched {
+        /// The step that is under way.
+        index: u32,
+    },
+}
+
+/// A deployment that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The deployment as it was.
+    pub deployment: Deployment,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+}
+
+/// An event that cannot follow what the log says before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{event} cannot follow: {why}")]
+pub struct IllegalTransition {
+    /// The event's kind.
+    pub event: &'static str,
+    /// What stands against it.
+    pub why: String,
+}
+
+impl World {
+    /// The world after `event`, which happened at `at`.
+    pub fn apply(mut self, at: Timestamp, event: &Event) -> Result<Self, IllegalTransition> {
+        match event {
+            Event::LogOpened { .. } | Event::AgentStarted { .. } => {}
+            Event::Planned {
+                deployment,
+                kind,
+                from,
+                to,
+                steps,
+                by,
+            } => {
+                let planned = Deployment {
+                    id: deployment.clone(),
+                    kind: *kind,
+                    from: from.clone(),
+                    to: to.clone(),
+                    by: by.clone(),
+                    planned_at: at,
+                    steps: steps.clone(),
+                    phase: Phase::Planned,
+                };
+                self.site_mut(deployment.site()).plan(planned)?;
+            }
+            Event::StepStarted {
+                deployment, index, ..
+            } => self.advance(deployment, "step-started", |phase| phase.in_step(*index))?,
+            Event::StepDone { deployment, .. } => self.advance(deployment, "step-done", Ok)?,
+            Event::Armed { deployment, .. } => self.advance(deployment, "armed", Phase::armed)?,
+            Event::Switched { deployment, to, .. } => self.switched(at, deployment, to.as_ref())?,
+            Event::Ended { deployment, outcome } => self.end(at, deployment, outcome)?,
+            Event::Stored {
+                site,
+                release,
+                tree,
+                files,
+                size_bytes,
+                new_bytes,
+                source,
+            } => {
+                let stored = Release {
+                    stored_at: at,
+                    tree: *tree,
+                    files: *files,
+                    size_bytes: *size_bytes,
+                    new_bytes: *new_bytes,
+                    source: source.clone(),
+                    proven_at: None,
+                };
+                self.site_mut(site)
+                    .releases
+                    .entry(release.clone())
+                    .or_insert(stored);
+            }
+            Event::Proven { site, release } => {
+                self.release_mut("proven", site, release)?.proven_at = Some(at)
+            }
+            Event::Pruned { site, release } => self.prune(site, release)?,
+        }
+        Ok(self)
+    }
+
+    /// What the log says of `site`, if anything.
+    pub fn site(&self, site: &SiteName) -> Option<&Site> {
+        self.sites.get(site)
+    }
+
+    fn site_mut(&mut self, site: &SiteName) -> &mut Site {
+        self.sites.entry(site.clone()).or_default()
+    }
+
+    fn release_mut(
+        &mut self,
+        event: &'static str,
+        site: &SiteName,
+        release: &ReleaseId,
+    ) -> Result<&mut Release, IllegalTransition> {
+        let found = self
+            .sites
+            .get_mut(site)
+            .and_then(|site| site.releases.get_mut(release));
+        found.ok_or_else(|| IllegalTransition {
+            event,
+            why: format!("{site} has no release {release}"),
+        })
+    }
+
+    fn active_mut(
+        &mut self,
+        event: &'static str,
+        id: &DeploymentId,
+    ) -> Result<&mut Deployment, IllegalTransition> {
+        let active = self
+            .sites
+            .get_mut(id.site())
+            .and_then(|site| site.active.as_mut());
+        active
+            .filter(|active| active.id == *id)
+            .ok_or_else(|| IllegalTransition {
+                event,
+                why: format!("{id} is not under way"),
+            })
+    }
+
+    fn advance(
+        &mut self,
+        id: &DeploymentId,
+        event: &'static str,
+        step: impl FnOnce(Phase) -> Result<Phase, &'static str>,
+    ) -> Result<(), IllegalTransition> {
+        let active = self.active_mut(event, id)?;
+        active.phase = step(active.phase.clone()).map_err(|why| IllegalTransition {
+            event,
+            why: format!("{id} {why}"),
+        })?;
+        Ok(())
+    }
+
+    fn switched(
+        &mut self,
+        at: Timestamp,
+        id: &DeploymentId,
+        to: Option<&ReleaseId>,
+    ) -> Result<(), IllegalTransition> {
+        self.advance(id, "switched", Phase::switched)?;
+        let live = to.map(|release| LiveSince {
+            release: release.clone(),
+            since: at,
+        });
+        self.site_mut(id.site()).live = live;
+        Ok(())
+    }
+
+    fn end(&mut self, at: Timestamp, id: &DeploymentId, outcome: &Outcome) -> Result<(), IllegalTransition> {
+        let deployment = self.active_mut("ended", id)?.clone();
+        let site = self.site_mut(id.site());
+        site.active = None;
+        site.last = Some(Ended {
+            deployment,
+            at,
+            outcome: outcome.clone(),
+        });
+        Ok(())
+    }
+
+    fn prune(&mut self, site: &SiteName, release: &ReleaseId) -> Result<(), IllegalTransition> {
+        self.release_mut("pruned", site, release)?;
+        let site = self.site_mut(site);
+        if site.live.as_ref().is_some_and(|live| live.release == *release) {
+            return Err(IllegalTransition {
+                event: "pruned",
+                why: format!("{release} is live"),
+            });
+        }
+        site.releases.remove(release);
+        Ok(())
+    }
+}
+
+impl Site {
+    fn plan(&mut self, planned: Deployment) -> Result<(), IllegalTransition> {
+        let refuse = |why| {
+            Err(IllegalTransition {
+                event: "planned",
+                why,
+            })
+        };
+        if let Some(active) = &self.active {
+            return refuse(format!("{} is under way", active.id));
+        }
+        if planned.id.number() != self.deployments + 1 {
+            return refuse(format!("the next deployment is number {}", self.deployments + 1));
+        }
+        self.deployments += 1;
+        self.active = Some(planned);
+        Ok(())
+    }
+
+    /// The release to go back to: the last one proven good that is not live.
+    pub fn rollback_target(&self) -> Option<&ReleaseId> {
+        let live = self.live.as_ref().map(|live| &live.release);
+        self.releases
+            .iter()
+            .filter(|(id, release)| release.proven_at.is_some() && Some(*id) != live)
+            .max_by_key(|(_, release)| release.proven_at)
+            .map(|(id, _)| id)
+    }
+}
+
+impl Phase {
+    /// Whether requests may be answered by the unconfirmed release.
+    pub const fn is_switched(&self) -> bool {
+        matches!(self, Self::Switched { .. })
+    }
+
+    /// The step under way, by its index in the plan.
+    pub const fn step_index(&self) -> Option<u32> {
+        match self {
+            Self::Planned => None,
+            Self::Preparing { index } | Self::Armed { index } | Self::Switched { index } => Some(*index),
+        }
+    }
+
+    fn in_step(self, index: u32) -> Result<Self, &'static str> {
+        if self.step_index().is_some_and(|at| at > index) {
+            return Err("never goes a step back");
+        }
+        Ok(match self {
+            Self::Planned | Self::Preparing { .. } => Self::Preparing { index },
+            Self::Armed { .. } => Self::Armed { index },
+            Self::Switched { .. } => Self::Switched { index },
+        })
+    }
+
+    const fn armed(self) -> Result<Self, &'static str> {
+        match self {
+            Self::Preparing { index } | Self::Armed { index } => Ok(Self::Armed { index }),
+            Self::Planned => Err("has not begun"),
+            Self::Switched { .. } => Err("is switched already"),
+        }
+    }
+
+    /// Switching is legal only with the way back armed; going back is a switch too.
+    const fn switched(self) -> Result<Self, &'static str> {
+        match self {
+            Self::Armed { index } | Self::Switched { index } => Ok(Self::Switched { index }),
+            Self::Planned | Self::Preparing { .. } => Err("is not armed"),
+        }
+    }
+}

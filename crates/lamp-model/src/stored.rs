@@ -1,0 +1,80 @@
+//! How a record stands on disk: a version, and one JSON text per record.
+//!
+//! An older binary refuses a newer version and says so; a newer one reads every older version
+//! (`fixtures/log/` at the root keeps one log of each).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Record, RecordId, Seq};
+use crate::tree::Hash;
+
+/// The version that this binary writes.
+pub const VERSION: u32 = 1;
+
+/// A record as it was read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place.
+    pub seq: Seq,
+    /// What was appended.
+    pub record: Record,
+    /// The chain's hash up to and with this record.
+    pub hash: Hash,
+}
+
+/// Why a text is no record of this or an older version.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by a newer `lamp`.
+    #[error(
+        "the record is of version {found}, and this lamp reads up to {VERSION}: use the newer lamp that wrote it"
+    )]
+    Newer {
+        /// Its version.
+        found: u32,
+    },
+    /// No record at all.
+    #[error("not a record of version {version}")]
+    Malformed {
+        /// The version that it says it has.
+        version: u32,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// Version 1 of a record's body. The id stands beside it, in its own column.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BodyV1 {
+    epoch: u64,
+    at: Timestamp,
+    events: Vec<Event>,
+}
+
+/// The body of a record in the version that this binary writes.
+pub fn encode(record: &Record) -> String {
+    let body = BodyV1 {
+        epoch: record.epoch,
+        at: record.at,
+        events: record.events.clone(),
+    };
+    serde_json::to_string(&body).expect("a record has text keys only and no fallible serializer")
+}
+
+/// Reads a body of any version up to [`VERSION`].
+pub fn decode(version: u32, id: RecordId, body: &str) -> Result<Record, DecodeError> {
+    if version > VERSION {
+        return Err(DecodeError::Newer { found: version });
+    }
+    let body: BodyV1 =
+        serde_json::from_str(body).map_err(|source| DecodeError::Malformed { version, source })?;
+    Ok(Record {
+        id,
+        epoch: body.epoch,
+        at: body.at,
+        events: body.events,
+    })
+}

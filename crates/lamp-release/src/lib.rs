@@ -1,0 +1,1 @@
+//! Releases: store, plan, switch, rollback, retention.

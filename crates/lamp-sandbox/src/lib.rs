@@ -1,0 +1,1 @@
+//! A sandbox: namespaces, overlay, id mapping, seccomp, bounds, reaping; the only mounts and the only unsafe.

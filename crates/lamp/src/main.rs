@@ -1,0 +1,2 @@
+//! The binary `lamp`.
+fn main() {}
