@@ -1,0 +1,30 @@
+//! Measurements against peers, each in one run on one disk: `cargo run --release -p lamp-bench -- NAME`.
+//!
+//! A bench writes its raw figures to `bench/raw/NAME.json` and its table between the marks of its name
+//! in `bench/README.md`; nobody types a figure. Start at [`deploy`] or [`switch`].
+
+mod deploy;
+mod figures;
+mod publish;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "measures lamp against its peers and writes bench/README.md")]
+struct Args {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// One changed file of WordPress: lamp, capistrano, rsync + symlink
+    Deploy(deploy::Options),
+}
+
+fn main() -> Result<()> {
+    match Args::parse().bench {
+        Bench::Deploy(options) => deploy::run(&options),
+    }
+}
