@@ -1,0 +1,38 @@
+# What a person types. Everything here runs on a fresh Debian 12 machine with a Rust toolchain.
+#
+#   make demo     a real LAMP stack in a sandbox, switched under load, with the board
+#   make test     every test; `cargo test` alone does the same once `make packages` has run
+#   make lint     format, the project's own checks, clippy
+#   make bench    the measurements of bench/README.md (installs what they compare with)
+#   make ci       what the gate runs
+
+CARGO ?= cargo
+WANT = $(MAKE) -C '$(CURDIR)' $(MAKECMDGOALS)
+
+.PHONY: help packages demo test lint bench ci
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+packages:
+	@packaging/packages.sh --then "$(WANT)"
+
+demo: packages
+	$(CARGO) run --release --locked --package lamp -- demo
+
+test: packages
+	$(CARGO) test --workspace --locked
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) xtask tidy
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+bench:
+	@packaging/packages.sh --bench --then "$(WANT)"
+	$(CARGO) build --release --locked --package lamp
+	bench/switch
+	bench/deploy
+
+ci:
+	.ci/run
