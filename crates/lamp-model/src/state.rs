@@ -26,6 +26,9 @@ pub struct Site {
     pub live: Option<LiveSince>,
     /// What is in the store.
     pub releases: BTreeMap<ReleaseId, Release>,
+    /// The releases that count as proven good, by their last proof, the latest last. An order of its own,
+    /// since `proven_at` runs backwards when the host's clock is set back.
+    pub proven: Vec<ReleaseId>,
     /// The deployment under way.
     pub active: Option<Deployment>,
     /// The last one that ended.
@@ -58,7 +61,7 @@ pub struct Release {
     pub new_bytes: u64,
     /// Where it came from, in words.
     pub source: String,
-    /// When it was last proven good.
+    /// When it was last proven good; `None` again once someone rolled back from it.
     pub proven_at: Option<Timestamp>,
 }
 
@@ -182,9 +185,7 @@ impl World {
                     .entry(release.clone())
                     .or_insert(stored);
             }
-            Event::Proven { site, release } => {
-                self.release_mut("proven", site, release)?.proven_at = Some(at)
-            }
+            Event::Proven { site, release } => self.prove(at, site, release)?,
             Event::Pruned { site, release } => self.prune(site, release)?,
         }
         Ok(self)
@@ -257,7 +258,22 @@ impl World {
             release: release.clone(),
             since: at,
         });
-        self.site_mut(id.site()).live = live;
+        let site = self.site_mut(id.site());
+        site.live = live;
+        site.forget_proof_of_what_was_left(to);
+        Ok(())
+    }
+
+    fn prove(
+        &mut self,
+        at: Timestamp,
+        site: &SiteName,
+        release: &ReleaseId,
+    ) -> Result<(), IllegalTransition> {
+        self.release_mut("proven", site, release)?.proven_at = Some(at);
+        let proven = &mut self.site_mut(site).proven;
+        proven.retain(|other| other != release);
+        proven.push(release.clone());
         Ok(())
     }
 
@@ -283,6 +299,7 @@ impl World {
             });
         }
         site.releases.remove(release);
+        site.proven.retain(|other| other != release);
         Ok(())
     }
 }
@@ -306,14 +323,27 @@ impl Site {
         Ok(())
     }
 
+    /// Someone rolled back from a release: it was not good after all, so it is no target of a later
+    /// rollback until it is proven anew.
+    fn forget_proof_of_what_was_left(&mut self, to: Option<&ReleaseId>) {
+        let rolled_back_from = self
+            .active
+            .as_ref()
+            .filter(|active| active.kind == PlanKind::Rollback)
+            .and_then(|active| active.from.clone());
+        let Some(left) = rolled_back_from.filter(|left| Some(left) != to) else {
+            return;
+        };
+        if let Some(release) = self.releases.get_mut(&left) {
+            release.proven_at = None;
+        }
+        self.proven.retain(|other| *other != left);
+    }
+
     /// The release to go back to: the last one proven good that is not live.
     pub fn rollback_target(&self) -> Option<&ReleaseId> {
         let live = self.live.as_ref().map(|live| &live.release);
-        self.releases
-            .iter()
-            .filter(|(id, release)| release.proven_at.is_some() && Some(*id) != live)
-            .max_by_key(|(_, release)| release.proven_at)
-            .map(|(id, _)| id)
+        self.proven.iter().rev().find(|release| Some(*release) != live)
     }
 }
 
@@ -358,3 +388,6 @@ impl Phase {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,23 @@
 //! How a record stands on disk: a version, and one JSON text per record.
 //!
 //! An older binary refuses a newer version and says so; a newer one reads every older version
-//! (`fixtures/log/` at the root keeps one log of each).
+//! (`fixtures/log/` at the root keeps one log of each). A [`Snapshot`] is no history, only a cache of the
+//! fold: any other version of it is thrown away.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Record, RecordId, Seq};
+use crate::port::Head;
+use crate::state::World;
 use crate::tree::Hash;
 
 /// The version that this binary writes.
 pub const VERSION: u32 = 1;
+
+/// The version of the fold and of [`World`]'s fields. To be raised with every change of either, so that no
+/// snapshot of the fold before is taken for what this one would say.
+pub const SNAPSHOT_VERSION: u32 = 1;
 
 /// A record as it was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,4 +84,26 @@ pub fn decode(version: u32, id: RecordId, body: &str) -> Result<Record, DecodeEr
         at: body.at,
         events: body.events,
     })
+}
+
+/// The world as of one place in the log: the fold, kept so that a start need not repeat all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last record that is folded in, and the chain's hash there: a snapshot of another log is none.
+    pub head: Head,
+    /// What the log says up to there.
+    pub world: World,
+}
+
+/// The world of a snapshot as text, to be read back by the same [`SNAPSHOT_VERSION`] only.
+pub fn encode_world(world: &World) -> String {
+    serde_json::to_string(world).expect("a world has text keys only and no fallible serializer")
+}
+
+/// Reads what [`encode_world`] wrote.
+pub fn decode_world(version: u32, body: &str) -> Result<World, DecodeError> {
+    if version > SNAPSHOT_VERSION {
+        return Err(DecodeError::Newer { found: version });
+    }
+    serde_json::from_str(body).map_err(|source| DecodeError::Malformed { version, source })
 }
