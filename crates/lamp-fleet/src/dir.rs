@@ -1,0 +1,225 @@
+//! A directory held by descriptor, and all file operations beneath it.
+//!
+//! Every path given here is relative and resolved by `openat2` with `RESOLVE_BENEATH`, without symbolic or
+//! magic links: neither a planted link nor `..` leads out. Opening a device or a pipe never blocks.
+//!
+//! [`change`] holds what alters the directory.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use crate::error::DirError;
+use crate::file::{Kind, Meta, meta};
+
+mod change;
+
+/// No link of any kind, and never above the directory that the path starts from.
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
+
+/// How often an `openat2` is tried again that a rename elsewhere has disturbed (`EAGAIN`).
+const OPEN_TRIES_MAX: u32 = 64;
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// What is left on a filesystem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// All bytes that it can hold.
+    pub total_bytes: u64,
+    /// Bytes that are free for unprivileged users: what is reserved for root is not counted.
+    pub free_bytes: u64,
+    /// Inodes that are free; `u64::MAX` where the filesystem makes them as needed.
+    pub free_inodes: u64,
+    /// Bytes per block: what a small file takes.
+    pub block_bytes: u64,
+}
+
+impl Dir {
+    pub(crate) fn from_fd(fd: OwnedFd, path: &Path) -> Self {
+        Self {
+            fd,
+            path: path.to_owned(),
+        }
+    }
+
+    /// Where it is, as its host names it; for messages only.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A second descriptor of the same directory.
+    pub fn try_clone(&self) -> Result<Self, DirError> {
+        let fd = self
+            .fd
+            .try_clone()
+            .map_err(|error| DirError::new("open", &self.path, error))?;
+        Ok(Self::from_fd(fd, &self.path))
+    }
+
+    /// The directory at `path` beneath this one.
+    pub fn open_dir(&self, path: impl AsRef<Path>) -> Result<Self, DirError> {
+        let path = path.as_ref();
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY;
+        let fd = self.open_beneath(path, flags, Mode::empty())?;
+        Ok(Self::from_fd(fd, &self.path.join(path)))
+    }
+
+    /// Opens the regular file at `path` for reading, and says what it is. Anything else is refused.
+    pub fn open_file(&self, path: impl AsRef<Path>) -> Result<(File, Meta), DirError> {
+        let path = path.as_ref();
+        let fd = self.open_beneath(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?;
+        let meta = meta(&fd).map_err(|errno| self.error("stat", path, errno))?;
+        match meta.kind {
+            Kind::File => Ok((File::from(fd), meta)),
+            Kind::Dir => Err(self.error("open", path, Errno::ISDIR)),
+            Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device | Kind::Unknown => {
+                Err(self.error("open as a regular file", path, Errno::INVAL))
+            }
+        }
+    }
+
+    /// All bytes of the regular file at `path`; refused when there are more than `max_bytes`.
+    pub fn read_file(&self, path: impl AsRef<Path>, max_bytes: u64) -> Result<Vec<u8>, DirError> {
+        let path = path.as_ref();
+        let (file, meta) = self.open_file(path)?;
+        let expected = usize::try_from(meta.size.min(max_bytes)).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(expected + 1);
+        let mut bounded = file.take(max_bytes.saturating_add(1));
+        bounded
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.error("read", path, error))?;
+        if bytes.len() as u64 > max_bytes {
+            return Err(self.error("read", path, Errno::FBIG));
+        }
+        Ok(bytes)
+    }
+
+    /// The text of the symbolic link at `path`.
+    pub fn read_link(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, DirError> {
+        let path = path.as_ref();
+        let (parent, name) = self.parent(path)?;
+        let text = fs::readlinkat(parent.as_fd(), name, Vec::new());
+        text.map(std::ffi::CString::into_bytes)
+            .map_err(|errno| self.error("read the link", path, errno))
+    }
+
+    /// What stands at `path`, a link not followed.
+    pub fn meta(&self, path: impl AsRef<Path>) -> Result<Meta, DirError> {
+        let path = path.as_ref();
+        let (parent, name) = self.parent(path)?;
+        let stat = fs::statat(parent.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW);
+        stat.map(|stat| Meta::of(&stat))
+            .map_err(|errno| self.error("stat", path, errno))
+    }
+
+    /// What stands at `path`, or `None`.
+    pub fn find(&self, path: impl AsRef<Path>) -> Result<Option<Meta>, DirError> {
+        match self.meta(path) {
+            Ok(meta) => Ok(Some(meta)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What this directory itself is.
+    pub fn own_meta(&self) -> Result<Meta, DirError> {
+        meta(&self.fd).map_err(|errno| DirError::new("stat", &self.path, errno))
+    }
+
+    /// What is left on its filesystem.
+    pub fn space(&self) -> Result<Space, DirError> {
+        let stat = fs::fstatvfs(&self.fd)
+            .map_err(|errno| DirError::new("ask for the space at", &self.path, errno))?;
+        // Filesystems that make inodes as needed (btrfs) say that they have none at all.
+        let free_inodes = if stat.f_files == 0 {
+            u64::MAX
+        } else {
+            stat.f_favail
+        };
+        Ok(Space {
+            total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+            free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+            free_inodes,
+            block_bytes: stat.f_frsize,
+        })
+    }
+
+    fn open_beneath(&self, path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, DirError> {
+        open_resolved(self.fd.as_fd(), path, (flags, mode), BENEATH)
+            .map_err(|errno| self.error("open", path, errno))
+    }
+
+    /// The directory that `path`'s last component lies in, and that component.
+    fn parent<'a>(&self, path: &'a Path) -> Result<(Parent<'_>, &'a Path), DirError> {
+        let mut parts = path.components();
+        let last = parts.next_back();
+        let Some(Component::Normal(name)) = last else {
+            return Err(self.error("name", path, Errno::INVAL));
+        };
+        let above = parts.as_path();
+        if above.as_os_str().is_empty() {
+            return Ok((Parent::Held(self.fd.as_fd()), Path::new(name)));
+        }
+        let fd = self.open_beneath(above, OFlags::DIRECTORY | OFlags::PATH, Mode::empty())?;
+        Ok((Parent::Opened(fd), Path::new(name)))
+    }
+
+    pub(crate) fn error(
+        &self,
+        operation: &'static str,
+        path: &Path,
+        source: impl Into<std::io::Error>,
+    ) -> DirError {
+        DirError::new(operation, &self.path.join(path), source)
+    }
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// The directory of a last component: the one at hand, or one opened for it.
+enum Parent<'a> {
+    Held(BorrowedFd<'a>),
+    Opened(OwnedFd),
+}
+
+impl AsFd for Parent<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Held(fd) => *fd,
+            Self::Opened(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// `openat2`, close-on-exec, without becoming anyone's terminal; tried again when a rename disturbed it.
+pub(crate) fn open_resolved(
+    at: BorrowedFd<'_>,
+    path: &Path,
+    (flags, mode): (OFlags, Mode),
+    resolve: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+    for _ in 1..OPEN_TRIES_MAX {
+        match fs::openat2(at, path, flags, mode, resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            done => return done,
+        }
+    }
+    fs::openat2(at, path, flags, mode, resolve)
+}
