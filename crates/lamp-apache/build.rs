@@ -32,11 +32,11 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), String> {
-    let home = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let home = variable("CARGO_MANIFEST_DIR")?;
     let module = home.join("module");
     println!("cargo::rerun-if-changed={}", module.display());
     let include = include_dir(&home)?;
-    let out = Path::new(&variable("OUT_DIR")?).join("mod_lamp.so");
+    let out = variable("OUT_DIR")?.join("mod_lamp.so");
     let mut compiler = compiler(&include)?;
     compiler
         .args(FLAGS)
@@ -93,6 +93,8 @@ fn run(mut command: Command) -> Result<(), String> {
     }
 }
 
-fn variable(name: &str) -> Result<String, String> {
-    std::env::var(name).map_err(|why| format!("{name}: {why}"))
+fn variable(name: &str) -> Result<PathBuf, String> {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .ok_or_else(|| format!("{name} is not set"))
 }
