@@ -1,0 +1,138 @@
+//! What can go wrong with a sandbox, each naming the operation and the thing.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::plan::PlanError;
+use crate::step::Step;
+
+/// Why a sandbox did not start. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The plan cannot be followed.
+    #[error("the sandbox's plan cannot be followed")]
+    Plan(#[from] PlanError),
+    /// Another sandbox has this place.
+    #[error("{} exists: a sandbox lives there, or `reap` must first remove what one left", path.display())]
+    Taken {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// Another sandbox beside it has these users.
+    #[error("the users from {base} on belong to another sandbox of {}", parent.display())]
+    UsersTaken {
+        /// The first of them.
+        base: u32,
+        /// Where that sandbox has its state directory.
+        parent: PathBuf,
+    },
+    /// A system call or a file of the host refused.
+    #[error("{doing} refused")]
+    System {
+        /// The operation and the thing.
+        doing: String,
+        /// What the kernel says.
+        #[source]
+        source: io::Error,
+    },
+    /// The keeper or the first process failed while building.
+    #[error("the sandbox could not be built, step {step:?}: {why}")]
+    Build {
+        /// The step that it was at.
+        step: Step,
+        /// The operation, the thing, and what the kernel says.
+        why: String,
+    },
+    /// The keeper is gone without a word.
+    #[error("the sandbox's keeper ended while building; its last words: {words:?}")]
+    KeeperGone {
+        /// The end of its standard error.
+        words: String,
+    },
+}
+
+/// Why a running sandbox did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// There is none, or no more.
+    #[error("no sandbox runs at {}", state_dir.display())]
+    NotRunning {
+        /// The state directory that was asked.
+        state_dir: PathBuf,
+    },
+    /// Its journal is not one.
+    #[error("{} is no journal of a sandbox", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// A system call or a file refused.
+    #[error("{doing} refused")]
+    System {
+        /// The operation and the thing.
+        doing: String,
+        /// What the kernel says.
+        #[source]
+        source: io::Error,
+    },
+    /// Something of it is left after the bound on time.
+    #[error("{} is not gone after {seconds} s: {left}", state_dir.display())]
+    Left {
+        /// The state directory.
+        state_dir: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+        /// What is left.
+        left: String,
+    },
+}
+
+/// Why a command inside a sandbox did not run, or what ended it.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The sandbox is gone.
+    #[error("{program}: the sandbox is gone")]
+    SandboxGone {
+        /// What was to run.
+        program: String,
+    },
+    /// The program could not be executed.
+    #[error("{program} could not be executed in the sandbox")]
+    Spawn {
+        /// What was to run.
+        program: String,
+        /// What the kernel says.
+        #[source]
+        source: io::Error,
+    },
+    /// Arguments and environment are too long together.
+    #[error("{program}: arguments and environment are longer than {most} bytes together")]
+    TooLong {
+        /// What was to run.
+        program: String,
+        /// The bound.
+        most: usize,
+    },
+    /// It ran longer than its bound, and was killed.
+    #[error("{program} ran longer than {seconds} s in the sandbox and was killed")]
+    TooSlow {
+        /// What ran.
+        program: String,
+        /// The bound.
+        seconds: u64,
+    },
+    /// The line to the sandbox broke.
+    #[error("{program}: {doing} refused")]
+    System {
+        /// What was to run.
+        program: String,
+        /// The operation.
+        doing: &'static str,
+        /// What the kernel says.
+        #[source]
+        source: io::Error,
+    },
+}
