@@ -49,20 +49,18 @@ fn build() -> Result<(), String> {
 /// The first place that holds the headers of both Apache and APR.
 fn include_dir(home: &Path) -> Result<PathBuf, String> {
     let unpacked = home.join("../../.packages/root/usr/include");
-    let places = [PathBuf::from("/usr/include"), unpacked];
-    for place in &places {
-        println!(
-            "cargo::rerun-if-changed={}",
-            place.join("apache2/httpd.h").display()
-        );
-    }
     let holds_all =
         |place: &PathBuf| place.join("apache2/httpd.h").exists() && place.join("apr-1.0/apr.h").exists();
-    places.into_iter().find(holds_all).ok_or_else(|| {
+    let found = [PathBuf::from("/usr/include"), unpacked].into_iter().find(holds_all).ok_or_else(|| {
         "the headers of Apache and APR are missing; run `make packages`, which unpacks them into .packages \
          (or install apache2-dev)"
             .to_owned()
-    })
+    })?;
+    println!(
+        "cargo::rerun-if-changed={}",
+        found.join("apache2/httpd.h").display()
+    );
+    Ok(found)
 }
 
 fn compiler(include: &Path) -> Result<Command, String> {

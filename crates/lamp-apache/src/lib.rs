@@ -2,6 +2,26 @@
 //!
 //! The module stands in `module/`: `lamp_parse.c` reads what comes from outside, `lamp_site.c` holds the directives,
 //! `mod_lamp.c` answers requests. `build.rs` compiles it. Why it is C: `docs/adr/0002-mod-lamp-in-c.md`.
+//!
+//! Installing is: write [`MODULE`] somewhere, [`HostLines`] into the server's configuration, [`SiteLines`] into each
+//! virtual host of the site. **All our lines stand inside `<IfFile>`**, so Apache starts without the module too.
+
+mod door;
+mod lines;
+mod text;
+
+pub use door::{DOOR_HEADER, DoorHash, DoorKey, DoorKeyError};
+pub use lines::{Docroot, HostLines, SiteLines};
+pub use text::{ConfigPath, TextError};
 
 /// The module as a shared object for Apache 2.4, to be written to the host by whoever installs it.
 pub const MODULE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/mod_lamp.so"));
+
+/// Nickname of our access log format, which [`HostLines`] defines and [`SiteLines`] uses.
+pub const LOG_FORMAT_NAME: &str = "lamp";
+
+/// Our access log format: what a visitor cannot write comes first, the request line last.
+///
+/// Status, release, worker's process id, begin in microseconds since the epoch, duration in microseconds, `1` for
+/// the side door, client, handler, request line; `-` where there is none.
+pub const LOG_FORMAT: &str = r#"%>s %{lamp-release}n %P %{begin:usec}t %D %{lamp-door}n %{c}a %R "%r""#;

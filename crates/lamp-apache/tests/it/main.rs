@@ -1,0 +1,1 @@
+//! The module against the parts it works with.
