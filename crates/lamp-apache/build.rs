@@ -1,4 +1,4 @@
-//! Builds mod_lamp as a shared object into `OUT_DIR`, where `src/lib.rs` embeds it.
+//! Builds mod_lamp as a shared object into `OUT_DIR`, where `src/lib.rs` embeds it. Tests get the same compiler in `LAMP_CC`.
 //!
 //! The headers of Apache and APR come from the system or, on a machine where nothing is to be installed for a build,
 //! from the packages that `make packages` only unpacks.
@@ -73,6 +73,7 @@ fn compiler(include: &Path) -> Result<Command, String> {
         .extra_warnings(true)
         .warnings_into_errors(true);
     let tool = build.try_get_compiler().map_err(|why| why.to_string())?;
+    println!("cargo::rustc-env=LAMP_CC={}", tool.path().display());
     let mut command = tool.to_command();
     for name in ["apache2", "apr-1.0"] {
         command.arg("-isystem").arg(include.join(name));
