@@ -18,6 +18,8 @@ use crate::file::{Kind, Meta, meta};
 
 mod change;
 
+pub use change::DirLock;
+
 /// No link of any kind, and never above the directory that the path starts from.
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)

@@ -171,15 +171,13 @@ impl Dir {
             .map_err(|errno| DirError::new("make durable the filesystem of", self.path(), errno))
     }
 
-    /// Waits until no other open descriptor of this directory holds its lock, then holds it until dropped.
-    pub fn lock(&self) -> Result<DirLock, DirError> {
+    /// Holds this directory's lock until dropped; `None` while another open descriptor of it holds it.
+    pub fn try_lock(&self) -> Result<Option<DirLock>, DirError> {
         let held = self.open_dir(".")?;
-        loop {
-            match fs::flock(held.as_fd(), fs::FlockOperation::LockExclusive) {
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(DirError::new("lock", self.path(), errno)),
-                Ok(()) => return Ok(DirLock { _held: held }),
-            }
+        match fs::flock(held.as_fd(), fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(DirLock { _held: held })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(DirError::new("lock", self.path(), errno)),
         }
     }
 }

@@ -1,0 +1,1 @@
+//! What a directory would be as a release.
