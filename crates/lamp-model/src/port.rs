@@ -106,7 +106,7 @@ pub enum LeaseError {
     #[error("{} holds {} (pid {})", by.holder.purpose, by.name, by.holder.pid)]
     Held {
         /// That grant.
-        by: Grant,
+        by: Box<Grant>,
     },
     /// It expired and another took it.
     #[error("the lease on {name} is lost")]
