@@ -9,7 +9,7 @@
 CARGO ?= cargo
 WANT = $(MAKE) -C '$(CURDIR)' $(MAKECMDGOALS)
 
-.PHONY: help packages demo test lint bench ci
+.PHONY: help packages demo test lint bench bench-packages bench-switch bench-deploy ci
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -21,18 +21,21 @@ demo: packages
 	$(CARGO) run --release --locked --package lamp -- demo
 
 test: packages
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) xtask tidy
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-bench:
+bench: bench-switch bench-deploy
+
+bench-packages:
 	@packaging/packages.sh --bench --then "$(WANT)"
+
+bench-switch bench-deploy: bench-%: bench-packages
 	$(CARGO) build --release --locked --package lamp
-	bench/switch
-	bench/deploy
+	$(CARGO) run --release --locked --package lamp-bench -- $*
 
 ci:
 	.ci/run

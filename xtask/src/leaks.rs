@@ -75,15 +75,18 @@ fn all() -> anyhow::Result<Vec<Leak>> {
     Ok(leaks)
 }
 
-/// Every process of the run but this one and those that started it.
+/// Every process of the run but this one and those that started it. Without a mark in this program's
+/// own environment, those of any run.
 fn processes() -> anyhow::Result<Vec<Leak>> {
     let ancestors = ancestors(std::process::id());
+    let mark = std::env::var_os(MARK_VARIABLE).map(|mark| mark.to_string_lossy().into_owned());
+    let mark = format!("{MARK_VARIABLE}={}", mark.unwrap_or_default());
     let mut leaks = Vec::new();
     for entry in fs_err::read_dir("/proc")? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         let Ok(pid) = name.parse::<u32>() else { continue };
         if !ancestors.contains(&pid) {
-            leaks.extend(found::process(pid, &facts(pid)));
+            leaks.extend(found::process(pid, &facts(pid), &mark));
         }
     }
     Ok(leaks)

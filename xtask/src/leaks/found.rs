@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MARK_VARIABLE, PREFIX};
+use super::PREFIX;
 
 /// What was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,11 @@ mod tests {
             cgroup: text(cgroup),
             command: text(command),
         };
-        assert_eq!(process(7, &facts).is_some(), expected, "{facts:?}");
+        assert_eq!(
+            process(7, &facts, "LAMP_RUN_MARK=").is_some(),
+            expected,
+            "{facts:?}"
+        );
     }
 
     #[test]

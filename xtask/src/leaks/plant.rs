@@ -54,7 +54,10 @@ impl Planted {
         let name = format!("{PREFIX}planted-{}", std::process::id());
         let process = Command::new(std::env::current_exe()?)
             .args(["leaks", WAIT])
-            .env(MARK_VARIABLE, &name)
+            .env(
+                MARK_VARIABLE,
+                std::env::var_os(MARK_VARIABLE).unwrap_or_else(|| name.clone().into()),
+            )
             .stdin(Stdio::piped())
             .spawn()
             .context("the planted process")?;
@@ -62,7 +65,7 @@ impl Planted {
             process,
             directories: Vec::new(),
         };
-        planted.plant(Kind::Directory, std::env::temp_dir().join(&name))?;
+        planted.plant(Kind::Directory, PathBuf::from(super::SCRATCH[0]).join(&name))?;
         if let Some(parent) = cgroup_parent() {
             planted.plant(Kind::Cgroup, parent.join(&name))?;
         }
