@@ -69,13 +69,10 @@ pub(super) struct ProcessFacts {
     pub(super) command: String,
 }
 
-/// A process is the run's by its environment, by its cgroup, or by being a program of ours.
-pub(super) fn process(pid: u32, facts: &ProcessFacts) -> Option<Leak> {
-    let mark = format!("{MARK_VARIABLE}=");
-    let by_environment = facts
-        .environment
-        .split('\0')
-        .any(|entry| entry.starts_with(&mark));
+/// A process is the run's by an entry of its environment that begins with `mark`, by its cgroup, or by
+/// being a program of ours.
+pub(super) fn process(pid: u32, facts: &ProcessFacts, mark: &str) -> Option<Leak> {
+    let by_environment = facts.environment.split('\0').any(|entry| entry.starts_with(mark));
     let by_cgroup = facts.cgroup.split(['/', '\n']).any(is_marked_name);
     let program = facts.command.split('\0').next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
