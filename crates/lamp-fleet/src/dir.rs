@@ -49,7 +49,8 @@ pub struct Space {
 }
 
 impl Dir {
-    pub(crate) fn from_fd(fd: OwnedFd, path: &Path) -> Self {
+    /// The directory that `fd` is open on; `path` is what messages call it.
+    pub fn from_fd(fd: OwnedFd, path: &Path) -> Self {
         Self {
             fd,
             path: path.to_owned(),

@@ -139,22 +139,28 @@ impl Host {
     }
 }
 
-/// The inside of a sandbox, asked of its keeper's state each time.
+/// The inside of a sandbox, asked of its keeper each time.
 mod inside {
+    use lamp_sandbox::{Sandbox, SandboxError};
+
     use super::{HostError, OwnedFd, Path};
 
     pub(super) fn root(state_dir: &Path) -> Result<OwnedFd, HostError> {
-        Err(not_yet(state_dir))
+        ask(state_dir, Sandbox::root)
     }
 
     pub(super) fn net(state_dir: &Path) -> Result<OwnedFd, HostError> {
-        Err(not_yet(state_dir))
+        ask(state_dir, Sandbox::net)
     }
 
-    fn not_yet(state_dir: &Path) -> HostError {
-        HostError::Sandbox {
+    fn ask(
+        state_dir: &Path,
+        what: impl FnOnce(&Sandbox) -> Result<OwnedFd, SandboxError>,
+    ) -> Result<OwnedFd, HostError> {
+        let answer = Sandbox::open(state_dir).and_then(|sandbox| what(&sandbox));
+        answer.map_err(|error| HostError::Sandbox {
             state_dir: state_dir.to_owned(),
-            source: "sandboxes cannot be opened yet".into(),
-        }
+            source: Box::new(error),
+        })
     }
 }

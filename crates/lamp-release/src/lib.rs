@@ -9,9 +9,13 @@
 //! [`switch::LinkSwitch`] alone; every step may be run again after any crash; the live release and those
 //! that a way back leads to are never removed.
 
+pub mod bake;
 pub mod config;
+pub mod diff;
 pub mod error;
 pub mod plan;
+pub mod proof;
+pub mod retention;
 pub mod source;
 pub mod step;
 pub mod store;

@@ -255,11 +255,11 @@ impl Checker<'_> {
             });
             return Ok(());
         }
-        let hash = hash_file(&open, size, buffer, &mut |_| Ok(())).map_err(failed)?;
-        if hash != *stored {
+        let hashed = hash_file(&open, size, buffer, &mut |_| Ok(())).map_err(failed)?;
+        if hashed.hash != *stored {
             found.push(What::Bytes {
                 stored: *stored,
-                found: hash,
+                found: hashed.hash,
             });
         }
         Ok(())

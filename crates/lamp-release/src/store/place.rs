@@ -204,7 +204,7 @@ impl<'a> Placer<'a> {
 
     fn hashes_to(&mut self, file: &File, wanted: &NewFile) -> Result<bool, StoreError> {
         let read = hash_file(file, wanted.size, &mut self.buffer, &mut |_| Ok(()));
-        read.map(|hash| hash == wanted.hash)
+        read.map(|hashed| hashed.is(wanted))
             .map_err(|source| StoreError::Source {
                 path: wanted.path.clone(),
                 source,
@@ -229,7 +229,7 @@ impl<'a> Placer<'a> {
             }));
         }
         match copied {
-            Ok(hash) if hash == wanted.hash => Ok(()),
+            Ok(hashed) if hashed.is(wanted) => Ok(()),
             Ok(_) => Err(changed(&wanted.path, "its bytes are others".to_owned())),
             Err(source) => Err(StoreError::Source {
                 path: wanted.path.clone(),
@@ -285,6 +285,20 @@ fn flag_error(operation: &'static str, path: &RelPath, errno: Errno) -> StoreErr
     }
 }
 
+/// What was read of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hashed {
+    pub(crate) hash: Hash,
+    /// How many bytes that were.
+    pub(crate) size: u64,
+}
+
+impl Hashed {
+    fn is(&self, wanted: &NewFile) -> bool {
+        (self.hash, self.size) == (wanted.hash, wanted.size)
+    }
+}
+
 /// The hash of `file` from its start, each chunk given to `each`; one byte more than `size` at most is read,
 /// so that a file which grows without end still ends here.
 pub(crate) fn hash_file(
@@ -292,7 +306,7 @@ pub(crate) fn hash_file(
     size: u64,
     buffer: &mut [u8],
     each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<Hash> {
+) -> io::Result<Hashed> {
     let mut hasher = blake3::Hasher::new();
     let mut at = 0;
     while at <= size {
@@ -306,5 +320,8 @@ pub(crate) fn hash_file(
         each(&buffer[..read])?;
         at += read as u64;
     }
-    Ok(Hash::from_bytes(*hasher.finalize().as_bytes()))
+    Ok(Hashed {
+        hash: Hash::from_bytes(*hasher.finalize().as_bytes()),
+        size: at,
+    })
 }
