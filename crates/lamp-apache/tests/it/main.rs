@@ -3,6 +3,7 @@
 //! Needs root (namespaces of the test's own) and Debian's apache2, libapache2-mod-php and php-fpm: `make packages`.
 
 mod client;
+mod config;
 mod door;
 mod links;
 mod parse;
