@@ -60,3 +60,14 @@ pub enum HttpError {
     #[error("the client's thread has ended")]
     Gone,
 }
+
+/// An error with everything that it stems from, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -5,10 +5,13 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use tokio::net::TcpStream;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -36,6 +39,17 @@ where
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(work()))
     })
+}
+
+/// Whether a server takes connections at `address`, asked from inside `net` if one is given, within `most`.
+pub fn accepts(net: Option<OwnedFd>, address: SocketAddr, most: Duration) -> io::Result<bool> {
+    let connect = move || async move {
+        let tried = tokio::time::timeout(most, TcpStream::connect(address)).await;
+        matches!(tried, Ok(Ok(_)))
+    };
+    work("lamp-http-connect", net, connect)?
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("its thread ended")))
 }
 
 type Reply = oneshot::Sender<Result<Answer, HttpError>>;

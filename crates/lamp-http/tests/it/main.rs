@@ -2,10 +2,10 @@
 
 mod server;
 
-use std::error::Error;
 use std::time::Duration;
 
 use fs_err as fs;
+use lamp_http::error::chain;
 use lamp_http::{BuildError, Client, HttpError, Protocol, Request, Scheme, Trust};
 use server::{Reply, Server};
 use tokio::task::JoinSet;
@@ -236,14 +236,4 @@ fn a_host_that_is_none_and_an_address_that_is_another_are_refused() {
     assert!(built("127.0.0.1").is_ok());
     let six = "[::1]:80".parse().expect("an address");
     assert!(Client::at(Scheme::Http, "::1", six).build().is_ok());
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

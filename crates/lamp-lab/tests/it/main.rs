@@ -1,0 +1,7 @@
+//! Labs on this machine: real Apache, PHP, MariaDB and WordPress in real sandboxes.
+
+mod applications;
+mod bench;
+mod control;
+mod life;
+mod wordpress;
