@@ -302,6 +302,29 @@ fn corpus() -> Vec<String> {
         .collect()
 }
 
+/// What the whole corpus came to, so that equality of nothing with nothing is not taken for a proof.
+#[derive(Default)]
+struct Tally {
+    differing: Vec<(String, Answer, Answer)>,
+    statuses: BTreeSet<u16>,
+    /// Answers in which PHP tells its variables.
+    told: usize,
+    /// URLs that another release answers otherwise.
+    differing_release: usize,
+}
+
+impl Tally {
+    fn count(&mut self, stack: &Stack, line: String) {
+        let [ours, plain, other] = [SITE, PLAIN_SITE, OTHER_SITE].map(|site| ask(stack, site, &line));
+        self.statuses.insert(plain.status);
+        self.told += usize::from(plain.body.contains("\"DOCUMENT_ROOT\":"));
+        self.differing_release += usize::from(other != plain);
+        if ours != plain {
+            self.differing.push((line, plain, ours));
+        }
+    }
+}
+
 #[test]
 fn awkward_urls_are_answered_as_by_a_plain_apache() {
     for sapi in [Sapi::Prefork, Sapi::Event] {
@@ -312,31 +335,25 @@ fn awkward_urls_are_answered_as_by_a_plain_apache() {
             },
             fill,
         );
-        let (mut differs, mut statuses, mut other, mut told) = (Vec::new(), BTreeSet::new(), 0, 0);
-        for line in corpus() {
-            let (ours, plain) = (ask(&stack, SITE, &line), ask(&stack, PLAIN_SITE, &line));
-            statuses.insert(plain.status);
-            told += usize::from(plain.body.contains("\"DOCUMENT_ROOT\":"));
-            other += usize::from(ask(&stack, OTHER_SITE, &line) != plain);
-            if ours != plain {
-                differs.push((line, plain, ours));
-            }
+        let mut tally = Tally::default();
+        corpus().into_iter().for_each(|line| tally.count(&stack, line));
+        assert!(tally.differing.is_empty(), "{:#?}", tally.differing);
+        for status in [200, 301, 302, 400, 403, 404, 405, 410, 414, 501] {
+            assert!(
+                tally.statuses.contains(&status),
+                "the corpus reaches {:?} only",
+                tally.statuses
+            );
         }
         assert!(
-            differs.is_empty(),
-            "{} differ: {differs:#?}\n{}",
-            differs.len(),
-            stack.log("error.log")
-        );
-        let reached = [200, 301, 302, 400, 403, 404, 405, 410, 414, 501]
-            .map(|status| (status, statuses.contains(&status)));
-        assert!(
-            reached.iter().all(|(_, seen)| *seen),
-            "the corpus reaches {statuses:?}"
+            tally.told > 60,
+            "PHP tells its variables on {} URLs only",
+            tally.told
         );
         assert!(
-            other > 60,
-            "the control, another release, differs on {other} URLs only"
+            tally.differing_release > 60,
+            "{} URLs tell releases apart",
+            tally.differing_release
         );
     }
 }
