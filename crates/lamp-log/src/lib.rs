@@ -15,7 +15,7 @@ pub mod replay;
 pub mod snapshot;
 pub mod sqlite;
 
-pub use journal::{Journal, JournalError, Parts, Writer};
+pub use journal::{Journal, JournalError, OpenJournalError, Parts, Writer};
 pub use lease::{HostProcesses, Processes};
 pub use memory::{MemoryLeases, MemoryLog, MemorySnapshots};
 pub use replay::{ReplayError, View, replay, verify};

@@ -29,9 +29,11 @@ use writer::Writer;
 /// One file, as one process has it open.
 pub struct SqliteLog {
     path: PathBuf,
+    // Closed before the writer: whoever closes last takes the write-ahead log into the file, and a
+    // connection that only reads cannot.
+    reader: Arc<Mutex<Connection>>,
     /// `None`: opened for reading only.
     writer: Option<Writer>,
-    reader: Arc<Mutex<Connection>>,
 }
 
 impl SqliteLog {
