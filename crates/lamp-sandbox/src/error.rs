@@ -26,8 +26,11 @@ pub enum StartError {
         /// Where that sandbox has its state directory.
         parent: PathBuf,
     },
+    /// Not root.
+    #[error("sandboxes need root: mounts, namespaces and control groups are made")]
+    NotRoot,
     /// A system call or a file of the host refused.
-    #[error("{doing} refused")]
+    #[error("{doing} failed")]
     System {
         /// The operation and the thing.
         doing: String,
@@ -36,10 +39,10 @@ pub enum StartError {
         source: io::Error,
     },
     /// The keeper or the first process failed while building.
-    #[error("the sandbox could not be built, step {step:?}: {why}")]
+    #[error("the sandbox could not be built, after step {after:?}: {why}")]
     Build {
-        /// The step that it was at.
-        step: Step,
+        /// The last step that was done.
+        after: Step,
         /// The operation, the thing, and what the kernel says.
         why: String,
     },
@@ -70,7 +73,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// A system call or a file refused.
-    #[error("{doing} refused")]
+    #[error("{doing} failed")]
     System {
         /// The operation and the thing.
         doing: String,
@@ -125,14 +128,48 @@ pub enum CommandError {
         seconds: u64,
     },
     /// The line to the sandbox broke.
-    #[error("{program}: {doing} refused")]
+    #[error("{program}: the line to the sandbox refused")]
     System {
         /// What was to run.
         program: String,
-        /// The operation.
-        doing: &'static str,
         /// What the kernel says.
         #[source]
         source: io::Error,
     },
+}
+
+/// An operation that the host's kernel refused; what all doings inside the crate fail with.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {source}")]
+pub(crate) struct Refused {
+    /// The operation and the thing.
+    pub(crate) doing: String,
+    /// What the kernel says.
+    pub(crate) source: io::Error,
+}
+
+/// Says what was being done when the kernel refused.
+pub(crate) trait Doing<T> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Refused>;
+}
+
+impl<T, E: Into<io::Error>> Doing<T> for Result<T, E> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Refused> {
+        self.map_err(|error| Refused {
+            doing: what(),
+            source: error.into(),
+        })
+    }
+}
+
+impl From<Refused> for StartError {
+    fn from(Refused { doing, source }: Refused) -> Self {
+        Self::System { doing, source }
+    }
+}
+
+impl From<Refused> for SandboxError {
+    fn from(Refused { doing, source }: Refused) -> Self {
+        Self::System { doing, source }
+    }
 }

@@ -41,16 +41,45 @@
 //! # }
 //! ```
 
-mod command;
-pub mod doctor;
-mod error;
+// The plan.
 pub mod plan;
-mod sandbox;
 mod step;
-mod sys;
 
-pub use command::{Child, Command, Exit, Output};
+// The owner's side.
+mod command;
+mod sandbox;
+mod start;
+
+// The keeper.
+mod cgroup;
+mod keeper;
+mod users;
+
+// Process 1 inside.
+mod confine;
+mod init;
+mod mounts;
+
+// What all of them share.
+mod error;
+mod journal;
+mod message;
+mod place;
+mod process;
+mod reap;
+mod remove;
+mod sys;
+mod wire;
+
+// What the machine must have.
+pub mod doctor;
+
+pub use cgroup::{HeldBy, InForce};
+pub use command::{CAPTURE_BYTES, Child, Command, Exit, Output};
 pub use error::{CommandError, SandboxError, StartError};
+pub use keeper::init_main;
 pub use plan::{OwnDir, Plan};
-pub use sandbox::{InitProgram, Reaped, Sandbox, init_main, reap, start};
+pub use reap::{Reaped, free_users, reap};
+pub use sandbox::Sandbox;
+pub use start::{InitProgram, start};
 pub use step::Step;

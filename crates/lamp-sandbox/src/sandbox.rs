@@ -1,80 +1,90 @@
-//! The handle on a running sandbox. (Being built: signatures stand, effects follow.)
+//! The handle on a running sandbox.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
+
+use crate::cgroup::InForce;
 use crate::command::Command;
-use crate::error::{SandboxError, StartError};
-use crate::plan::Plan;
+use crate::error::{Doing, Refused, SandboxError};
+use crate::journal::Journal;
+use crate::plan::{Lifetime, Plan};
+use crate::process::{self, ProcessId};
+use crate::reap;
 
-/// The program that becomes keeper and first process: it calls [`init_main`] when started with these
-/// arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InitProgram {
-    /// The program, absolute.
-    pub path: PathBuf,
-    /// Its arguments.
-    pub args: Vec<OsString>,
-}
+/// How long a killed sandbox may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(20);
 
-impl InitProgram {
-    /// `path` without arguments.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            args: Vec::new(),
-        }
-    }
-
-    /// One more argument.
-    #[must_use]
-    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-}
-
-/// A running sandbox. Dropping the handle that [`start`] gave kills one that lives for its owner.
+/// A running sandbox.
+///
+/// Dropping the handle that [`crate::start`] gave kills a sandbox that lives for its owner; dropping one that
+/// [`Sandbox::open`] gave does nothing.
 #[derive(Debug)]
 pub struct Sandbox {
     state_dir: PathBuf,
+    init: ProcessId,
+    init_process: OwnedFd,
+    keeper: ProcessId,
+    in_force: Vec<InForce>,
+    owned: Option<Owned>,
 }
 
-/// Builds a sandbox as `plan` says and waits until it serves commands.
-pub fn start(plan: &Plan, _init: &InitProgram) -> Result<Sandbox, StartError> {
-    plan.validate()?;
-    Ok(Sandbox {
-        state_dir: plan.state_dir.clone(),
-    })
-}
-
-/// What [`reap`] removed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reaped {
-    /// State directories of sandboxes whose keeper was dead.
-    pub removed: Vec<PathBuf>,
-    /// Sandboxes that live, left alone.
-    pub alive: Vec<PathBuf>,
-}
-
-/// Removes what sandboxes below `parent` left whose keeper was killed: processes, mounts, control groups,
-/// own directories. Sandboxes that live are left alone. A parent that does not exist holds none.
-pub fn reap(_parent: &Path) -> Result<Reaped, SandboxError> {
-    Ok(Reaped::default())
-}
-
-/// What the init program runs: keeper of one sandbox, then first process inside it.
-pub fn init_main() -> ! {
-    std::process::exit(2)
+/// What the process has that started the sandbox.
+#[derive(Debug)]
+struct Owned {
+    keeper: Child,
+    /// Its end tells the keeper that the owner is gone.
+    _socket: OwnedFd,
+    lifetime: Lifetime,
 }
 
 impl Sandbox {
-    /// The sandbox that lives at `state_dir`, whoever started it.
+    pub(crate) fn owned(plan: &Plan, keeper: Child, socket: OwnedFd) -> Result<Self, Refused> {
+        let opened = Self::open_running(&plan.state_dir);
+        let doing = || format!("opening the new sandbox at {}", plan.state_dir.display());
+        let gone = || io::Error::other("it has ended already");
+        let mut sandbox = opened.doing(doing)?.ok_or_else(gone).doing(doing)?;
+        let owned = Owned {
+            keeper,
+            _socket: socket,
+            lifetime: plan.lifetime,
+        };
+        sandbox.owned = Some(owned);
+        Ok(sandbox)
+    }
+
+    /// The sandbox that lives at `state_dir`, whoever started it. Needs root.
     pub fn open(state_dir: &Path) -> Result<Self, SandboxError> {
-        Err(SandboxError::NotRunning {
+        let opened = Self::open_running(state_dir).map_err(|source| SandboxError::Journal {
+            path: state_dir.to_owned(),
+            source,
+        })?;
+        opened.ok_or_else(|| SandboxError::NotRunning {
             state_dir: state_dir.to_owned(),
         })
+    }
+
+    fn open_running(state_dir: &Path) -> io::Result<Option<Self>> {
+        let Some(journal) = Journal::read(state_dir)? else {
+            return Ok(None);
+        };
+        let (Some(init), true) = (journal.init, journal.of_this_boot()?) else {
+            return Ok(None);
+        };
+        let running = |init_process| Self {
+            state_dir: state_dir.to_owned(),
+            init,
+            init_process,
+            keeper: journal.keeper,
+            in_force: journal.in_force,
+            owned: None,
+        };
+        Ok(init.open()?.map(running))
     }
 
     /// Its state directory.
@@ -84,31 +94,91 @@ impl Sandbox {
 
     /// Its first process, as the host counts.
     pub fn init_pid(&self) -> i32 {
-        0
+        self.init.pid
+    }
+
+    /// Which of its bounds are held, and by what.
+    pub fn bounds_in_force(&self) -> &[InForce] {
+        &self.in_force
     }
 
     /// Its root directory, seen from inside: a descriptor for `openat2` with `RESOLVE_IN_ROOT` and
     /// `RESOLVE_NO_SYMLINKS`; anything else may be led out by a planted link.
     pub fn root(&self) -> Result<OwnedFd, SandboxError> {
-        Err(SandboxError::NotRunning {
-            state_dir: self.state_dir.clone(),
-        })
+        self.open_of_init("root", OFlags::PATH | OFlags::DIRECTORY)
     }
 
     /// Its network namespace, for `setns` in a thread of one's own.
     pub fn net(&self) -> Result<OwnedFd, SandboxError> {
-        Err(SandboxError::NotRunning {
-            state_dir: self.state_dir.clone(),
-        })
+        self.open_of_init("ns/net", OFlags::RDONLY)
     }
 
-    /// A command to run inside, found by its path there (or in the command's PATH).
+    fn open_of_init(&self, what: &str, flags: OFlags) -> Result<OwnedFd, SandboxError> {
+        let path = format!("/proc/{}/{what}", self.init.pid);
+        let opened = rustix::fs::open(&path, flags | OFlags::CLOEXEC, Mode::empty());
+        // Asked after it was opened: if the process lives still, the pid was its own all along.
+        if !self.is_running()? {
+            return Err(SandboxError::NotRunning {
+                state_dir: self.state_dir.clone(),
+            });
+        }
+        Ok(opened.doing(|| format!("opening {path}"))?)
+    }
+
+    /// Whether its first process lives.
+    pub fn is_running(&self) -> Result<bool, SandboxError> {
+        let doing = || format!("asking for the first process of {}", self.state_dir.display());
+        Ok(!process::ended_within(&self.init_process, Duration::ZERO).doing(doing)?)
+    }
+
+    /// A command to run inside, found by its path there (or in PATH).
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         Command::new(self.state_dir.clone(), program.as_ref())
     }
 
     /// Ends it: no process, mount, control group, nor state directory is left.
-    pub fn kill(self) -> Result<(), SandboxError> {
+    pub fn kill(mut self) -> Result<(), SandboxError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), SandboxError> {
+        let doing = || format!("ending the sandbox at {}", self.state_dir.display());
+        let keeper = self.keeper.open().doing(doing)?;
+        process::kill(&self.init_process).doing(doing)?;
+        if let Some(keeper) = keeper {
+            let gone = process::ended_within(keeper, GONE_WITHIN).doing(doing)?;
+            if !gone {
+                return Err(self.left("its keeper"));
+            }
+        }
+        if let Some(owned) = &mut self.owned.take() {
+            owned.keeper.wait().doing(doing)?;
+        }
+        self.remove_if_keeper_was_killed()
+    }
+
+    fn remove_if_keeper_was_killed(&self) -> Result<(), SandboxError> {
+        if self.state_dir.exists() && !reap::reap_one(&self.state_dir)? {
+            return Err(self.left("a process that holds its lock"));
+        }
         Ok(())
+    }
+
+    fn left(&self, left: &str) -> SandboxError {
+        SandboxError::Left {
+            state_dir: self.state_dir.clone(),
+            seconds: GONE_WITHIN.as_secs(),
+            left: left.to_owned(),
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let lifetime = self.owned.as_ref().map(|owned| owned.lifetime);
+        if lifetime == Some(Lifetime::Owner) {
+            // Nobody to tell; what is left is removed by the next `reap`.
+            let _later = self.end();
+        }
     }
 }

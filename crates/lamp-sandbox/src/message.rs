@@ -1,0 +1,63 @@
+//! What owner, keeper, first process and callers say to each other.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::step::Step;
+
+/// From the owner to the keeper; beside it the state directory's lock and a descriptor of the owner.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Keep {
+    pub(crate) state_dir: PathBuf,
+}
+
+/// From the first process to the keeper, and on to the owner, while building.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Progress {
+    /// This step is done.
+    Reached(Step),
+    /// The step after this one failed; it is over.
+    Failed { after: Step, why: String },
+    /// Commands are served.
+    Serving,
+}
+
+/// From the keeper to the first process: the journal names it, build on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Build;
+
+/// From a caller to the first process; beside it the descriptors that `given` lists.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) program: OsString,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) cwd: PathBuf,
+    pub(crate) user: Option<(u32, u32)>,
+    pub(crate) outlives_caller: bool,
+    /// Which of the standard three come beside this, in order.
+    pub(crate) given: Vec<Standard>,
+}
+
+/// One of the standard descriptors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Standard {
+    In,
+    Out,
+    Err,
+}
+
+/// From the first process to a caller.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Ran {
+    /// It runs; beside this a descriptor of it.
+    Running,
+    /// It could not be executed: the kernel's error number.
+    Refused { errno: i32 },
+    /// It returned this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
