@@ -47,8 +47,9 @@ static const char *pin_link(request_rec *r, const lamp_site *site, lamp_pin *pin
     char text[LAMP_LINK_MAX + 1]; /* one more than the longest valid text, so that a longer one shows */
     size_t id_length;
     const char *id;
+    char reason[120];
     ssize_t length = readlink(apr_pstrcat(r->pool, site->store, "/", link, NULL), text, sizeof text);
-    if (length < 0) return apr_psprintf(r->pool, "cannot be read (errno %d)", errno);
+    if (length < 0) return apr_pstrcat(r->pool, "cannot be read: ", apr_strerror(errno, reason, sizeof reason), NULL);
     id = lamp_link_id(text, (size_t)length, &id_length);
     if (!id) return "does not read " LAMP_RELEASES "<id>";
     return pin_release(r, site, pin, apr_pstrmemdup(r->pool, id, id_length)) ? NULL : "names no release of this store";

@@ -55,17 +55,24 @@ fn bad_texts(stack: &Stack) -> Vec<String> {
     let long = [
         outside,
         format!("{store}/releases/a"),
-        format!("releases/{}", "a".repeat(65)),
+        format!("releases/{}", "a".repeat(LONGEST_BYTES + 1)),
         "a/".repeat(1_500),
     ];
     texts.iter().map(ToString::to_string).chain(long).collect()
 }
 
-/// Names beside the releases that are none: a link that leads out, and a file.
+/// The longest name that a release can have; one byte more must not be cut down to it.
+const LONGEST_BYTES: usize = 64;
+
+/// Names beside the releases that are none: a link that leads out, and a file. And the release with the longest name.
 fn add_strangers(store: &Store) {
     let outside = store.root.parent().expect("a directory").join("outside");
     symlink(outside, store.release("evil")).expect("a link");
     put(&store.release("file"), "file");
+    put(
+        &store.release(&"a".repeat(LONGEST_BYTES)).join("which.txt"),
+        "longest",
+    );
 }
 
 fn broken_stack() -> Stack {
@@ -119,6 +126,10 @@ fn a_link_that_names_no_release_is_never_followed() {
     }
     stack.store.point("current", "releases/a");
     answers(&stack, SITE, Some("a"), "mended");
+    stack
+        .store
+        .point("current", &format!("releases/{}", "a".repeat(LONGEST_BYTES)));
+    answers(&stack, SITE, Some("longest"), "the longest name");
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Stack {
         );
         // With a space, so that every quoting in our lines is put to use.
         let dir = tempfile::Builder::new()
-            .prefix("lamp apache ")
+            .prefix("lamp-apache test ")
             .tempdir()
             .expect("a directory");
         fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).expect("mode");
