@@ -5,8 +5,9 @@
 
 void *lamp_new_site(apr_pool_t *pool, server_rec *server)
 {
-    (void)server;
-    return apr_pcalloc(pool, sizeof(lamp_site));
+    lamp_site *site = apr_pcalloc(pool, sizeof *site);
+    site->owner = server;
+    return site;
 }
 
 /* The key is the host's and is inherited. A store belongs to the virtual host it stands in, and to no other. */

@@ -7,6 +7,7 @@
 #include "apr_sha1.h"
 
 typedef struct {
+    const server_rec *owner; /* where the directives stand; Apache shares the main server's with hosts that have none */
     const char *store; /* NULL: the virtual host is left alone */
     const char *docroot, *fallback; /* NULL: not given */
     int has_door;

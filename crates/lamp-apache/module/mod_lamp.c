@@ -115,7 +115,7 @@ static lamp_pin *pin_of(request_rec *r)
     request_rec *parent = r->main ? r->main : r->prev;
     const char *door = apr_table_get(r->headers_in, DOOR_HEADER);
     if (door) apr_table_unset(r->headers_in, DOOR_HEADER); /* in every virtual host: it may have come to a wrong one */
-    if (pin || !site->store) return pin;
+    if (pin || !site->store || site->owner != r->server) return pin;
     pin = parent ? pin_of(parent) : choose(r, site, door);
     ap_set_module_config(r->request_config, &lamp_module, pin);
     if (pin->root) ap_set_document_root(r, pin->root);

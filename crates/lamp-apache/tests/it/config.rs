@@ -39,6 +39,9 @@ StartServers 2
 </Directory>
 "#;
 
+/// A store of the main server, which no virtual host may inherit: the plain ones would answer from it.
+const MAIN_SERVER_STORE: &str = "<IfModule lamp_module>\nLampStore \"@DIR@/store\"\n</IfModule>\n";
+
 const VIRTUAL_HOST: &str = r#"
 <VirtualHost @ADDRESS@:80>
     ServerName shop.example
@@ -147,7 +150,14 @@ fn apache(dir: &Path, setup: &Setup) -> String {
         .map(|(site, root)| virtual_host(site, root, setup.lines, setup.sapi));
     let common = COMMON.replace("@LOAD@", &load_lines(setup.sapi));
     in_dir(
-        &[common, host.render(), ours.concat(), plain.concat()].concat(),
+        &[
+            common,
+            host.render(),
+            MAIN_SERVER_STORE.to_owned(),
+            ours.concat(),
+            plain.concat(),
+        ]
+        .concat(),
         dir,
     )
 }

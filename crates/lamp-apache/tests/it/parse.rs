@@ -72,6 +72,11 @@ fn seeds() -> Vec<Input> {
         ])
         .chain(doors.iter().map(|text| of(b'd', text)))
         .chain(hashes.iter().map(|text| of(b'h', text)))
+        .chain(
+            ["xyzxyz", "xyz0yz", "xyzx0z", "xyzxy0", "", "aaaa"]
+                .iter()
+                .map(|text| of(b's', text)),
+        )
         .collect()
 }
 
@@ -130,6 +135,7 @@ fn expected(input: &Input) -> Vec<u8> {
     let text = &input.text[..];
     let id = match input.kind {
         b'i' => Some(text),
+        b's' => return vec![u8::from(halves_agree(text))],
         b'l' => text.strip_prefix(b"releases/"),
         b'd' => text
             .split_at_checked(64)
@@ -143,6 +149,11 @@ fn expected(input: &Input) -> Vec<u8> {
     [text.len() - id.len(), id.len()]
         .map(|n| u8::try_from(n).expect("bounded"))
         .to_vec()
+}
+
+fn halves_agree(text: &[u8]) -> bool {
+    let half = text.len() / 2;
+    text[..half] == text[half..half * 2]
 }
 
 fn expected_hash(text: &[u8]) -> Vec<u8> {

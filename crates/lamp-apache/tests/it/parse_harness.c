@@ -1,8 +1,8 @@
 /* Feeds lamp_parse.c with records from standard input and writes what it found, for the test in parse.rs.
  *
- * Record: kind (1 byte: i, l, d, h), length (2 bytes, little endian), text. Each text is copied into memory of exactly
+ * Record: kind (1 byte: i, l, d, h, s), length (2 bytes, little endian), text. Each text is copied into memory of exactly
  * its length, so that the address sanitizer sees the first byte read beyond it. Answer: offset of the id (1 byte)
- * and its length (1 byte), both zero if there is none; for h 1 or 0 and, if 1, the 20 bytes. */
+ * and its length (1 byte), both zero if there is none; for h 1 or 0 and, if 1, the 20 bytes; for s whether the text's halves are the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,9 @@ static void answer(int kind, const char *text, size_t length)
         answer_id(text, id, id_length);
         break;
     }
+    case 's':
+        putchar(lamp_same((const unsigned char *)text, (const unsigned char *)text + length / 2, length / 2));
+        break;
     default:
         if (lamp_read_hex(text, length, hash, sizeof hash)) {
             putchar(1);
