@@ -5,18 +5,17 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Way};
 use crate::client::{Direct, Errand};
 use crate::error::{BuildError, HttpError};
 use crate::request::Answer;
@@ -41,13 +40,19 @@ where
     })
 }
 
-/// Whether a server takes connections at `address`, asked from inside `net` if one is given, within `most`.
-pub fn accepts(net: Option<OwnedFd>, address: SocketAddr, most: Duration) -> io::Result<bool> {
+/// Whether a server takes connections there, asked from inside `net` if one is given, within `most`.
+pub fn accepts(net: Option<OwnedFd>, way: Way, most: Duration) -> io::Result<bool> {
     let connect = move || async move {
-        let tried = tokio::time::timeout(most, TcpStream::connect(address)).await;
-        matches!(tried, Ok(Ok(_)))
+        let connected = async {
+            match way {
+                Way::Address(address) => TcpStream::connect(address).await.map(drop),
+                Way::Unix(path) => UnixStream::connect(path).await.map(drop),
+            }
+        };
+        matches!(tokio::time::timeout(most, connected).await, Ok(Ok(())))
     };
-    work("lamp-http-connect", net, connect)?
+    let thread = work("lamp-http-connect", net, connect)?;
+    thread
         .join()
         .unwrap_or_else(|_| Err(io::Error::other("its thread ended")))
 }

@@ -46,10 +46,12 @@ pub const SH: Program = program("sh", "/bin/sh", "dash");
 pub const INSTALL: Program = program("install", "/usr/bin/install", "coreutils");
 /// Empties a directory.
 pub const FIND: Program = program("find", "/usr/bin/find", "findutils");
+/// Lets the load generator go first.
+pub const CHRT: Program = program("chrt", "/usr/bin/chrt", "util-linux");
 
 /// All of them.
-pub const ALL: [Program; 9] = [
-    APACHE, MOD_PHP, PHP_FPM, MARIADBD, INSTALL_DB, MARIADB, SH, INSTALL, FIND,
+pub const ALL: [Program; 10] = [
+    APACHE, MOD_PHP, PHP_FPM, MARIADBD, INSTALL_DB, MARIADB, SH, INSTALL, FIND, CHRT,
 ];
 
 const fn program(name: &'static str, path: &'static str, package: &'static str) -> Program {
@@ -62,7 +64,7 @@ pub fn needed(sapi: Sapi, database: bool) -> Vec<Program> {
         Sapi::ModPhp => MOD_PHP,
         Sapi::Fpm => PHP_FPM,
     };
-    let mut needed = vec![APACHE, php, SH, INSTALL, FIND];
+    let mut needed = vec![APACHE, php, SH, INSTALL, FIND, CHRT];
     if database {
         needed.extend([MARIADBD, INSTALL_DB, MARIADB]);
     }

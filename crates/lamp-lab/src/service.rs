@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
+use lamp_http::Way;
 use lamp_sandbox::{Child, Sandbox};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -38,9 +39,9 @@ pub enum Service {
 
 /// How one is known to answer.
 enum Answers {
-    /// It takes connections at this port.
+    /// It takes connections at this port of the lab's own loopback.
     Port(u16),
-    /// Its socket is there.
+    /// It takes connections at this socket, given without the first slash.
     Socket(&'static str),
 }
 
@@ -120,8 +121,8 @@ pub(crate) fn start(plan: &LabPlan, sandbox: &Sandbox, service: Service) -> Resu
         .args(["-c", service.script()])
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env(MARK_VARIABLE, plan.name.as_str())
-        .stdout(log.try_clone()?.into())
-        .stderr(log.into())
+        .stdout(log.try_clone()?)
+        .stderr(log)
         .outlive_caller()
         .spawn()?;
     let begun = Instant::now();
@@ -135,20 +136,17 @@ pub(crate) fn start(plan: &LabPlan, sandbox: &Sandbox, service: Service) -> Resu
 }
 
 fn answers(sandbox: &Sandbox, service: Service) -> Result<bool, LabError> {
-    match service.answers() {
-        Answers::Port(port) => {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            Ok(lamp_http::inside::accepts(
-                Some(sandbox.net()?),
-                address,
-                START_MAX,
-            )?)
-        }
+    let way = match service.answers() {
+        Answers::Port(port) => Way::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         // The lab is a trusted fixture: no link in it leads anywhere.
-        Answers::Socket(path) => {
-            Ok(rustix::fs::statat(sandbox.root()?, path, rustix::fs::AtFlags::empty()).is_ok())
-        }
-    }
+        Answers::Socket(path) => Way::Unix(
+            Path::new("/proc")
+                .join(sandbox.init_pid().to_string())
+                .join("root")
+                .join(path),
+        ),
+    };
+    Ok(lamp_http::inside::accepts(Some(sandbox.net()?), way, START_MAX)?)
 }
 
 fn has_ended(child: &Child) -> io::Result<bool> {

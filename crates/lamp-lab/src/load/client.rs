@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,13 +19,14 @@ use super::marker::Markers;
 use super::record::{Nanos, Outcome, Record, Target};
 use super::schedule::{Arrival, arrivals};
 use crate::error::LoadError;
+use crate::programs::CHRT;
 
 /// Between the call and the first request, so that every thread stands ready.
-const HEAD_START: Duration = Duration::from_millis(50);
+const HEAD_START: Duration = Duration::from_millis(250);
 /// Threads that send, at most.
 const THREADS_MAX: usize = 8;
-/// The generator must not queue behind the servers that it measures, so its threads go first (-20 to 19).
-const NICE: i32 = -10;
+/// The lowest real-time priority: before everything of the ordinary kind, after whatever else is real-time.
+const PRIORITY: &str = "1";
 
 /// What is asked, how often, how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,8 +196,7 @@ struct Share {
 
 impl Share {
     async fn send(self, builder: Builder) -> Result<(), LoadError> {
-        // Without the right to it, the generator is merely later more often, and says so.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+        go_first();
         let client = builder.build().map_err(LoadError::Client)?;
         let mut under_way = JoinSet::new();
         for arrival in &self.arrivals {
@@ -227,6 +228,23 @@ impl Share {
             };
             shared.with_records(|records| records.push(record));
         }
+    }
+}
+
+/// The generator must not queue behind the servers that it measures, nor behind the rest of a busy machine:
+/// a niceness would not do, it counts only among processes of one session (sched(7), autogroups). Without
+/// the right or the program the generator is merely late more often, and the tally says so.
+fn go_first() {
+    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let asked = Command::new(CHRT.path)
+        .args(["--rr", "--pid", PRIORITY, &thread])
+        .output();
+    match asked {
+        Ok(said) if said.status.success() => {}
+        Ok(said) => {
+            tracing::debug!(said = %String::from_utf8_lossy(&said.stderr), "no priority for the load")
+        }
+        Err(error) => tracing::debug!(%error, "no priority for the load"),
     }
 }
 
