@@ -4,7 +4,7 @@
 mod overlay;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::mount::{
@@ -34,7 +34,7 @@ pub(crate) fn build(plan: &Plan, users: Users<'_>) -> Result<OwnedFd, Refused> {
         RootPlan::Overlay { .. } => overlay::mount(&place, plan, users)?,
     };
     for own in plan.root.own() {
-        bind_own(&root, own, users)?;
+        bind_own(&root, own, plan, users)?;
     }
     for each in &plan.tmpfs {
         attach(&tmpfs(each, plan)?, &root, &each.target)?;
@@ -94,29 +94,44 @@ fn clone(host: &Path, attributes: u64, users: Users<'_>) -> Result<OwnedFd, Refu
     Ok(tree)
 }
 
-fn bind_own(root: &OwnedFd, own: &OwnDir, users: Users<'_>) -> Result<(), Refused> {
+fn bind_own(root: &OwnedFd, own: &OwnDir, plan: &Plan, users: Users<'_>) -> Result<(), Refused> {
     let tree = clone(&own.host, attr::NO_DEVICES | attr::NO_SUID, users)?;
-    make_missing(root, &own.target)?;
+    make_missing(root, &own.target, plan)?;
     attach(&tree, root, &own.target)
 }
 
 /// Makes the directories that lead to `target`; those that exist are let be.
-fn make_missing(root: &OwnedFd, target: &Path) -> Result<(), Refused> {
+fn make_missing(root: &OwnedFd, target: &Path, plan: &Plan) -> Result<(), Refused> {
     let doing = || format!("making {} in the sandbox", target.display());
-    let mut dir = beneath(root, Path::new("/"))?;
+    let mut way = PathBuf::from("/");
     for part in target
         .components()
         .filter(|part| matches!(part, Component::Normal(_)))
     {
         let name: &Path = part.as_ref();
+        let dir = beneath(root, &way)?;
         match rustix::fs::mkdirat(&dir, name, Mode::from(0o755)) {
+            Ok(()) => own_by_root(&dir, name, plan).doing(doing)?,
             // A read-only root refuses before it looks: what matters is whether it is there.
-            Ok(()) | Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS) => {}
+            Err(rustix::io::Errno::EXIST | rustix::io::Errno::ROFS) => {}
             Err(other) => return Err(other).doing(doing),
         }
-        dir = beneath(&dir, name).or_else(|_| beneath(root, target))?;
+        way.push(name);
     }
     Ok(())
+}
+
+/// What this process makes while building is the host's root's: nobody's, inside a twin.
+fn own_by_root(dir: &OwnedFd, name: &Path, plan: &Plan) -> rustix::io::Result<()> {
+    let uid = rustix::fs::Uid::from_raw(on_host(plan, 0));
+    let gid = rustix::fs::Gid::from_raw(on_host(plan, 0));
+    rustix::fs::chownat(
+        dir,
+        name,
+        Some(uid),
+        Some(gid),
+        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+    )
 }
 
 /// Opens `path` as seen from `root`: no link and no `..` leads out of it.

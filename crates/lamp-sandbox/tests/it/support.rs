@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lamp_sandbox::{InitProgram, Output, OwnDir, Plan, Sandbox, start};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use lamp_sandbox::{IdMap, InitProgram, Output, OwnDir, Plan, Sandbox, start};
 
 /// A directory of the machine's disk: a memory filesystem would hide what ext4 or XFS refuse.
 pub(crate) struct Place {
@@ -25,6 +27,17 @@ impl Place {
     /// Where sandboxes of this test have their state directories.
     pub(crate) fn parent(&self) -> PathBuf {
         self.dir.path().join("sandboxes")
+    }
+
+    /// A twin with users that no other test's twin has: tests run side by side, each below a parent of its own.
+    pub(crate) fn twin(&self, name: &str) -> Plan {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let slot = NEXT.fetch_add(1, Ordering::Relaxed);
+        Plan::twin(
+            name,
+            &self.parent().join(name),
+            IdMap::slot(slot).expect("few tests"),
+        )
     }
 
     pub(crate) fn lab(&self, name: &str) -> Plan {
