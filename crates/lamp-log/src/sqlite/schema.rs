@@ -64,6 +64,15 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+    /// Its filesystem gives no shared memory, without which readers would stop the writer.
+    #[error(
+        "{} lies on a filesystem that cannot hold a write-ahead log: put state_dir on a local one",
+        path.display()
+    )]
+    NoWriteAheadLog {
+        /// The file.
+        path: PathBuf,
+    },
     /// A newer `lamp` wrote it.
     #[error(
         "{} is an event log of version {found}, and this lamp reads up to {FILE_VERSION}: use the newer lamp that wrote it",
@@ -95,8 +104,11 @@ pub(super) fn open_writing(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Looked at before anything is changed: a newer log is left as it is.
     standing(&connection, path)?;
-    let set_up = set_durable(&connection);
-    set_up.map_err(|error| failed(path, error))?;
+    if !set_durable(&connection).map_err(|error| failed(path, error))? {
+        return Err(OpenError::NoWriteAheadLog {
+            path: path.to_owned(),
+        });
+    }
     create_tables(&mut connection, path)?;
     Ok(connection)
 }
@@ -135,10 +147,13 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn set_durable(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
+/// Whether the file now has a write-ahead log: SQLite answers a wish for one with what it got.
+fn set_durable(connection: &Connection) -> rusqlite::Result<bool> {
+    let mode =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)
+    connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
+    Ok(mode == "wal")
 }
 
 fn standing(connection: &Connection, path: &Path) -> Result<Standing, OpenError> {
@@ -186,5 +201,17 @@ fn failed(path: &Path, source: rusqlite::Error) -> OpenError {
     OpenError::Sqlite {
         why: super::explain::explain(path, &source),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_write_ahead_log_is_noticed() {
+        // A database in memory never gets one.
+        let connection = Connection::open_in_memory().expect("memory");
+        assert_eq!(set_durable(&connection), Ok(false));
     }
 }
