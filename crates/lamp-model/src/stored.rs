@@ -1,7 +1,7 @@
 //! How a record stands on disk: a version, and one JSON text per record.
 //!
 //! An older binary refuses a newer version and says so; a newer one reads every older version
-//! (`fixtures/log/` at the root keeps one log of each). A [`Snapshot`] is no history, only a cache of the
+//! (`fixtures/event-log/` at the root keeps one log of each). A [`Snapshot`] is no history, only a cache of the
 //! fold: any other version of it is thrown away.
 
 use jiff::Timestamp;

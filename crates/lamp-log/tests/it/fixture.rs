@@ -12,7 +12,7 @@ use crate::support::ALL;
 /// A copy, since SQLite writes beside what it reads.
 async fn read(fixture: &str) -> (tempfile::TempDir, PathBuf, Vec<Stored>) {
     let dir = tempfile::tempdir().expect("a directory for temporary files");
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/log");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/event-log");
     let copy = dir.path().join(fixture);
     fs_err::copy(fixtures.join(fixture), &copy).expect("a fixture");
     let log = SqliteLog::open_reading(&copy).expect("a version that this lamp reads");
