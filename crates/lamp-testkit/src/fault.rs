@@ -19,6 +19,8 @@ pub enum Fault {
     UnknownWritten,
     /// It is not written, and the answer is lost.
     UnknownNotWritten,
+    /// The answer is lost, and it is written only when the next append comes.
+    UnknownWrittenLate,
     /// It is not written, and the log says so.
     Unavailable,
     /// It is not written: the log says that the head is elsewhere, though nobody else wrote.
@@ -26,9 +28,10 @@ pub enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::UnknownWritten,
         Self::UnknownNotWritten,
+        Self::UnknownWrittenLate,
         Self::Unavailable,
         Self::Conflict,
     ];
@@ -75,7 +78,7 @@ impl Faults {
         let (seed, percent) = self.chance.as_mut()?;
         (seed.below(100) < *percent).then(|| {
             let which = seed.below(Fault::ALL.len() as u64);
-            Fault::ALL[usize::try_from(which).expect("below four")]
+            Fault::ALL[usize::try_from(which).expect("below five")]
         })
     }
 }
@@ -85,6 +88,7 @@ impl Faults {
 pub struct FaultyLog<L> {
     inner: L,
     faults: Mutex<Faults>,
+    late: Mutex<Option<(Seq, Record)>>,
 }
 
 impl<L: EventLog> FaultyLog<L> {
@@ -93,6 +97,7 @@ impl<L: EventLog> FaultyLog<L> {
         Self {
             inner,
             faults: Mutex::new(faults),
+            late: Mutex::new(None),
         }
     }
 
@@ -107,7 +112,7 @@ impl<L: EventLog> FaultyLog<L> {
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.faults)
     }
 
     fn read_fails(&self) -> bool {
@@ -115,6 +120,28 @@ impl<L: EventLog> FaultyLog<L> {
         let fails = faults.failing_reads > 0;
         faults.failing_reads = faults.failing_reads.saturating_sub(1);
         fails
+    }
+
+    fn append_or_fail(&self, expect: Seq, record: Record) -> Answer<'_, Seq, AppendError> {
+        let fault = self.faults().next();
+        match fault {
+            None => self.inner.append(expect, record),
+            Some(Fault::UnknownWritten) => self.append_and_lose(expect, record),
+            Some(Fault::UnknownWrittenLate) => {
+                *lock(&self.late) = Some((expect, record));
+                Box::pin(async { Err(AppendError::Unknown) })
+            }
+            Some(Fault::UnknownNotWritten) => Box::pin(async { Err(AppendError::Unknown) }),
+            Some(Fault::Unavailable) => Box::pin(async {
+                Err(AppendError::Unavailable {
+                    why: "the test made it so".to_owned(),
+                })
+            }),
+            Some(Fault::Conflict) => Box::pin(async {
+                let head = self.inner.head().await.map_or(Seq(0), |head| head.seq);
+                Err(AppendError::Conflict { head })
+            }),
+        }
     }
 
     /// Appends, and loses the answer of what was written.
@@ -129,23 +156,22 @@ impl<L: EventLog> FaultyLog<L> {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<L: EventLog> EventLog for FaultyLog<L> {
     fn append(&self, expect: Seq, record: Record) -> Answer<'_, Seq, AppendError> {
-        let fault = self.faults().next();
-        match fault {
-            None => self.inner.append(expect, record),
-            Some(Fault::UnknownWritten) => self.append_and_lose(expect, record),
-            Some(Fault::UnknownNotWritten) => Box::pin(async { Err(AppendError::Unknown) }),
-            Some(Fault::Unavailable) => Box::pin(async {
-                Err(AppendError::Unavailable {
-                    why: "the test made it so".to_owned(),
-                })
-            }),
-            Some(Fault::Conflict) => Box::pin(async {
-                let head = self.inner.head().await.map_or(Seq(0), |head| head.seq);
-                Err(AppendError::Conflict { head })
-            }),
-        }
+        let late = lock(&self.late).take();
+        let landing = late.map(|(expect, record)| self.inner.append(expect, record));
+        let appending = self.append_or_fail(expect, record);
+        Box::pin(async {
+            if let Some(landing) = landing {
+                // Nobody waits for its answer any more.
+                let _ = landing.await;
+            }
+            appending.await
+        })
     }
 
     fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Stored>, ReadError> {

@@ -23,6 +23,8 @@ const SNAPSHOT_EVERY_RECORDS: u64 = 500;
 /// Records of the tail that are read at once.
 const TAIL_RECORDS: usize = 1_000;
 
+/// One for each who waits.
+type Verdicts = Vec<Result<(), IllegalTransition>>;
 type Reply = oneshot::Sender<Result<Seq, JournalError>>;
 
 pub(super) enum Request {
@@ -42,8 +44,8 @@ pub(super) struct Driver {
     view: View,
     /// The number of the next record: the second half of its id.
     next_number: u64,
-    /// Set once another wrote.
-    lost_at: Option<Seq>,
+    /// Whether a record was given up as unknown, and the world may lack it.
+    in_doubt: bool,
     last_snapshot: Seq,
 }
 
@@ -52,8 +54,7 @@ struct Draft {
     at: Timestamp,
     events: Vec<Event>,
     world: Arc<World>,
-    /// One for each who waits.
-    verdicts: Vec<Result<(), IllegalTransition>>,
+    verdicts: Verdicts,
 }
 
 /// What became of a record.
@@ -70,7 +71,8 @@ enum Found {
     /// Nothing stands behind the head as it was known.
     Nothing,
     Overtaken,
-    Lost,
+    /// Another wrote there. It stays so: every later append of ours meets the same record.
+    Lost(Seq),
 }
 
 impl Driver {
@@ -82,7 +84,7 @@ impl Driver {
             last_snapshot: view.seq,
             view,
             next_number: 0,
-            lost_at: None,
+            in_doubt: false,
         }
     }
 
@@ -104,21 +106,46 @@ impl Driver {
 
     /// Brings a batch to its end: every caller gets an answer.
     async fn settle(&mut self, batch: Vec<Waiting>) {
-        let mut outcome = Err(JournalError::Unavailable {
-            why: "earlier records keep coming to light".to_owned(),
-        });
+        let (verdicts, outcome) = match self.end_doubt().await {
+            Ok(()) => self.write_batch(&batch).await,
+            Err(error) => (vec![Ok(()); batch.len()], Err(error)),
+        };
+        answer(batch, &verdicts, &outcome);
+    }
+
+    /// Nothing is refused, or accepted, on a world that may lack a record.
+    async fn end_doubt(&mut self) -> Result<(), JournalError> {
+        if !self.in_doubt {
+            return Ok(());
+        }
+        match self.look_for(None).await {
+            Ok(Found::Lost(at)) => return Err(JournalError::Lost { at }),
+            Ok(Found::At(_) | Found::Nothing | Found::Overtaken) => self.in_doubt = false,
+            Err(error) => {
+                let why = error.to_string();
+                return Err(JournalError::Unavailable { why });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whom the fold refuses, and what became of the record of the others.
+    async fn write_batch(&mut self, batch: &[Waiting]) -> (Verdicts, Result<Seq, JournalError>) {
         let mut verdicts = Vec::new();
         for _ in 0..TRIES_MAX {
-            let draft = self.draft(&batch);
+            let draft = self.draft(batch);
             verdicts = draft.verdicts.clone();
             match self.write(draft).await {
-                Fate::Written(seq) => outcome = Ok(seq),
-                Fate::Failed(error) => outcome = Err(error),
-                Fate::Overtaken => continue,
+                Fate::Written(seq) => return (verdicts, Ok(seq)),
+                Fate::Failed(error) => {
+                    self.in_doubt = matches!(error, JournalError::Unknown { .. });
+                    return (verdicts, Err(error));
+                }
+                Fate::Overtaken => {}
             }
-            break;
         }
-        answer(batch, &verdicts, &outcome);
+        let why = "earlier records keep coming to light".to_owned();
+        (verdicts, Err(JournalError::Unavailable { why }))
     }
 
     /// Folds each caller's events over what the callers before them would leave.
@@ -145,9 +172,6 @@ impl Driver {
     }
 
     async fn write(&mut self, draft: Draft) -> Fate {
-        if let Some(at) = self.lost_at {
-            return Fate::Failed(JournalError::Lost { at });
-        }
         if draft.events.is_empty() {
             return Fate::Written(self.view.seq);
         }
@@ -188,11 +212,11 @@ impl Driver {
                     why = error.to_string();
                 }
             }
-            match self.look_for(record.id).await {
+            match self.look_for(Some(record.id)).await {
                 Ok(Found::Nothing) => {}
                 Ok(Found::At(seq)) => return Fate::Written(seq),
                 Ok(Found::Overtaken) => return Fate::Overtaken,
-                Ok(Found::Lost) => return self.lost(),
+                Ok(Found::Lost(at)) => return Fate::Failed(JournalError::Lost { at }),
                 Err(error) => {
                     why = error.to_string();
                     break;
@@ -202,21 +226,15 @@ impl Driver {
         Fate::Failed(gave_up(doubt, why))
     }
 
-    fn lost(&self) -> Fate {
-        let at = self.lost_at.unwrap_or(self.view.seq.next());
-        Fate::Failed(JournalError::Lost { at })
-    }
-
-    /// Reads what stands behind the head as it was known, and looks for a record there.
-    async fn look_for(&mut self, wanted: RecordId) -> Result<Found, ReadError> {
+    /// Reads what stands behind the head as it was known, takes in what is our own, and looks for a record.
+    async fn look_for(&mut self, wanted: Option<RecordId>) -> Result<Found, ReadError> {
         let tail = self.parts.log.read(self.view.seq, TAIL_RECORDS).await?;
         let mut found = Found::Nothing;
         for stored in tail {
             if !is_by(self.parts.writer, stored.record.id) {
-                self.lost_at = Some(stored.seq);
-                return Ok(Found::Lost);
+                return Ok(Found::Lost(stored.seq));
             }
-            if stored.record.id == wanted {
+            if wanted == Some(stored.record.id) {
                 return Ok(Found::At(stored.seq));
             }
             self.catch_up(&stored)?;

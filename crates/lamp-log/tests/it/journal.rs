@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use lamp_log::{Journal, JournalError, MemoryLog, OpenJournalError, replay};
+use lamp_log::{Journal, JournalError, MemoryLog, MemorySnapshots, OpenJournalError, replay};
+use lamp_model::DeploymentId;
 use lamp_model::event::{Event, Seq};
+use lamp_model::plan::StepName;
 use lamp_model::port::{AppendError, EventLog};
 use lamp_testkit::sample::{self, numbered};
 use lamp_testkit::{Fault, Faults, FaultyLog};
 
-use crate::support::{ALL, journal, numbers, parts};
+use crate::support::{ALL, journal, lasting, numbers, parts};
 
 /// A journal whose first record stands, on a log that then fares as scripted.
 async fn begun(faults: Faults) -> (Arc<FaultyLog<MemoryLog>>, Journal) {
@@ -44,10 +46,11 @@ fn check(script: &[Fault], expected: Result<Seq, JournalError>, times: usize) ->
 
 #[tokio::test]
 async fn a_result_that_is_not_known_is_found_out() {
-    use Fault::{Conflict, Unavailable, UnknownNotWritten, UnknownWritten};
+    use Fault::{Conflict, Unavailable, UnknownNotWritten, UnknownWritten, UnknownWrittenLate};
     check(&[], Ok(Seq(2)), 1).await;
     check(&[UnknownWritten], Ok(Seq(2)), 1).await;
     check(&[UnknownNotWritten], Ok(Seq(2)), 1).await;
+    check(&[UnknownWrittenLate], Ok(Seq(2)), 1).await;
     check(
         &[UnknownNotWritten, UnknownNotWritten, UnknownWritten],
         Ok(Seq(2)),
@@ -68,18 +71,64 @@ async fn a_result_that_is_not_known_is_found_out() {
 async fn what_came_to_light_late_is_taken_in_before_the_next() {
     for (fault, stands) in [(Fault::UnknownWritten, true), (Fault::UnknownNotWritten, false)] {
         let (log, journal) = begun(Faults::script([Some(fault)]).with_failing_reads(1)).await;
-        let answer = journal.append(vec![numbered(7)]).await;
+        let answer = journal.append(lasting(7)).await;
         assert!(matches!(answer, Err(JournalError::Unknown { .. })), "{answer:?}");
-        let next = Seq(if stands { 3 } else { 2 });
-        assert_eq!(journal.append(vec![numbered(8)]).await, Ok(next));
-        let standing = numbers(log.inner()).await;
-        assert_eq!(standing.iter().any(|(_, number)| *number == 7), stands);
+        // The same deployment again: legal only if the first does not stand after all.
+        let again = journal.append(lasting(7)).await;
+        if stands {
+            assert!(matches!(again, Err(JournalError::Refused(_))), "{again:?}");
+        } else {
+            assert_eq!(again, Ok(Seq(2)));
+        }
+        assert_eq!(numbers(log.inner()).await, [(Seq(2), 7)]);
+        let replayed = replay(log.as_ref(), &MemorySnapshots::default()).await;
+        assert_eq!(replayed.as_ref(), Ok(&journal.view()));
+    }
+}
+
+/// What follows on a record that was given up as unknown is held against what really stands.
+#[tokio::test]
+async fn what_follows_on_an_unknown_record_is_held_against_the_log() {
+    for (fault, stands) in [(Fault::UnknownWritten, true), (Fault::UnknownNotWritten, false)] {
+        let (log, journal) = begun(Faults::script([Some(fault)]).with_failing_reads(2)).await;
+        let answer = journal.append(lasting(7)).await;
+        assert!(matches!(answer, Err(JournalError::Unknown { .. })), "{answer:?}");
+        let step = Event::StepStarted {
+            deployment: DeploymentId::new(sample::site("site-7"), 1),
+            index: 0,
+            step: StepName::CheckDisk,
+        };
         assert_eq!(
-            journal.view(),
-            replay(log.as_ref(), &lamp_log::MemorySnapshots::default())
-                .await
-                .expect("whole")
+            journal.append(vec![step.clone()]).await,
+            Err(unread()),
+            "still not to be read"
         );
+        match journal.append(vec![step]).await {
+            Err(JournalError::Refused(_)) => assert!(!stands),
+            other => assert!(stands && other == Ok(Seq(3)), "{other:?}"),
+        }
+        assert_eq!(numbers(log.inner()).await.len(), usize::from(stands));
+    }
+}
+
+/// The log shows nothing yet, the caller has been told so, and then the record lands in front of the next.
+#[tokio::test]
+async fn a_record_that_lands_late_is_taken_in_before_the_next_is_written() {
+    let mut script = [Some(Fault::UnknownNotWritten); 5];
+    script[4] = Some(Fault::UnknownWrittenLate);
+    let (log, journal) = begun(Faults::script(script)).await;
+    let answer = journal.append(lasting(7)).await;
+    assert!(matches!(answer, Err(JournalError::Unknown { .. })), "{answer:?}");
+    assert_eq!(log.head().await.map(|head| head.seq), Ok(Seq(1)), "not yet");
+    assert_eq!(journal.append(lasting(8)).await, Ok(Seq(3)));
+    assert_eq!(numbers(log.inner()).await, [(Seq(2), 7), (Seq(3), 8)]);
+    let replayed = replay(log.as_ref(), &MemorySnapshots::default()).await;
+    assert_eq!(replayed.as_ref(), Ok(&journal.view()));
+}
+
+fn unread() -> JournalError {
+    JournalError::Unavailable {
+        why: "the log cannot be read: the test made it so".to_owned(),
     }
 }
 
@@ -101,7 +150,7 @@ async fn what_the_fold_refuses_is_never_written() {
 #[tokio::test]
 async fn two_deployments_planned_together_are_one_and_a_refusal() {
     let (log, journal) = begun(Faults::script([])).await;
-    let id = lamp_model::DeploymentId::new(sample::site("shop"), 1);
+    let id = DeploymentId::new(sample::site("shop"), 1);
     let planned = sample::confirmed_deployment(&id, None, &sample::release("r1")).swap_remove(0);
     let both = tokio::join!(journal.append(planned.clone()), journal.append(planned));
     assert_eq!(both.0, Ok(Seq(2)));
@@ -114,7 +163,7 @@ async fn two_deployments_planned_together_are_one_and_a_refusal() {
 #[tokio::test]
 async fn a_refusal_against_a_record_that_failed_is_a_failure() {
     let (log, journal) = begun(Faults::script([Some(Fault::Unavailable)])).await;
-    let id = lamp_model::DeploymentId::new(sample::site("shop"), 1);
+    let id = DeploymentId::new(sample::site("shop"), 1);
     let planned = sample::confirmed_deployment(&id, None, &sample::release("r1")).swap_remove(0);
     let both = tokio::join!(journal.append(planned.clone()), journal.append(planned));
     assert_eq!(both, (unavailable(), unavailable()));

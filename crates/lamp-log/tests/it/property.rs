@@ -7,13 +7,12 @@ use std::sync::Arc;
 use lamp_log::{Journal, JournalError, MemoryLog, MemorySnapshots, replay, verify};
 use lamp_model::event::Seq;
 use lamp_model::port::EventLog;
-use lamp_testkit::sample::numbered;
 use lamp_testkit::{Faults, FaultyLog, Seed};
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use crate::support::{Dir, journal, numbers};
+use crate::support::{Dir, journal, lasting, numbers};
 
 type Answers = BTreeMap<i32, Result<Seq, JournalError>>;
 
@@ -66,10 +65,7 @@ async fn hold<L: EventLog + 'static>(run: &Run, log: L) {
     let answers = append_all(run, &journal).await;
     log.set(Faults::script([]));
     // One more append takes in what came to light late.
-    journal
-        .append(vec![numbered(-1)])
-        .await
-        .expect("no faults any more");
+    journal.append(lasting(9_999)).await.expect("no faults any more");
     stands_once(log.inner(), &answers).await;
     let replayed = replay(log.inner(), &MemorySnapshots::default()).await;
     assert_eq!(replayed.expect("legal"), journal.view());
@@ -83,7 +79,7 @@ async fn append_all(run: &Run, journal: &Journal) -> Answers {
         appenders.spawn(async move {
             let mut answers = Answers::new();
             for number in appender * 100..appender * 100 + each {
-                answers.insert(number, journal.append(vec![numbered(number)]).await);
+                answers.insert(number, journal.append(lasting(number)).await);
             }
             answers
         });
@@ -145,7 +141,7 @@ async fn fence(seed: u64) {
 async fn append_from(journal: &Journal, first: i32) -> Answers {
     let mut answers = Answers::new();
     for number in first..first + 10 {
-        answers.insert(number, journal.append(vec![numbered(number)]).await);
+        answers.insert(number, journal.append(lasting(number)).await);
     }
     answers
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lamp_log::{Journal, MemorySnapshots, Parts, Processes, SqliteLog, Writer};
+use lamp_model::DeploymentId;
 use lamp_model::event::{Event, Seq};
 use lamp_model::port::EventLog;
-use lamp_testkit::ManualClock;
+use lamp_testkit::{ManualClock, sample};
 use tempfile::TempDir;
 
 /// Far more than any test here writes.
@@ -65,6 +66,14 @@ pub(crate) fn parts(log: Arc<dyn EventLog>, mark: u8) -> Parts {
 
 pub(crate) async fn journal(log: Arc<dyn EventLog>, mark: u8) -> Journal {
     Journal::open(parts(log, mark)).await.expect("a readable log")
+}
+
+/// A numbered event, and one that changes the world in a way of its own.
+pub(crate) fn lasting(number: i32) -> Vec<Event> {
+    let id = DeploymentId::new(sample::site(&format!("site-{}", number.unsigned_abs())), 1);
+    let mut events = sample::confirmed_deployment(&id, None, &sample::release("r1")).swap_remove(0);
+    events.push(sample::numbered(number));
+    events
 }
 
 /// Every numbered event in the log, with the place of its record.
