@@ -76,7 +76,12 @@ impl Dir {
         let path = path.as_ref();
         let flags = OFlags::DIRECTORY | OFlags::RDONLY;
         let fd = self.open_beneath(path, flags, Mode::empty())?;
-        Ok(Self::from_fd(fd, &self.path.join(path)))
+        let called = if path == Path::new(".") {
+            self.path.clone()
+        } else {
+            self.path.join(path)
+        };
+        Ok(Self::from_fd(fd, &called))
     }
 
     /// Opens the regular file at `path` for reading, and says what it is. Anything else is refused.
@@ -217,7 +222,13 @@ pub(crate) fn open_resolved(
     (flags, mode): (OFlags, Mode),
     resolve: ResolveFlags,
 ) -> Result<OwnedFd, Errno> {
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+    // openat2 refuses any further flag beside O_PATH.
+    let further = if flags.contains(OFlags::PATH) {
+        OFlags::CLOEXEC
+    } else {
+        OFlags::CLOEXEC | OFlags::NOCTTY
+    };
+    let flags = flags | further;
     for _ in 1..OPEN_TRIES_MAX {
         match fs::openat2(at, path, flags, mode, resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}

@@ -9,6 +9,7 @@ pub mod dir;
 pub mod error;
 pub mod file;
 pub mod host;
+pub mod protocol;
 pub mod walk;
 
 pub use dir::Dir;

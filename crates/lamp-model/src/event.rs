@@ -78,6 +78,12 @@ pub enum Outcome {
         /// Why.
         reason: Reason,
     },
+    /// It answers, and could not be proven good: a rollback stays where it leads, for what it left was
+    /// called bad by a person.
+    Unproven {
+        /// Why.
+        reason: Reason,
+    },
 }
 
 /// One thing that happened.

@@ -200,8 +200,10 @@ pub struct SiteReport {
     pub logged: Site,
     /// What the link `current` says.
     pub link: Link,
-    /// Events that the log could not take yet.
-    pub unwritten_events: u64,
+    /// What hinders the agent from putting the site right, if something does.
+    pub unsettled: Option<String>,
+    /// Whether something happened that the log could not take yet.
+    pub unlogged: bool,
 }
 
 /// What the link `current` says.
@@ -297,8 +299,6 @@ pub enum Refusal {
         site: SiteName,
         /// As asked.
         release: ReleaseId,
-        /// Why it is not there, if that is known, as in `it was pruned`.
-        why: Option<String>,
     },
     /// A release that is no target for a rollback.
     #[error("{release} of {site} was never proven good")]

@@ -1,0 +1,5 @@
+//! The agent's process: [`build`] puts it together, [`daemon`] runs it until [`shutdown`] says so.
+
+pub mod build;
+pub mod daemon;
+pub mod shutdown;

@@ -1,0 +1,193 @@
+//! The command line as typed: clap's view of it, parsed once into the types of the model.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use lamp_model::name::{ReleaseId, SiteName};
+
+/// Longest bake that may be asked for.
+pub const BAKE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Keeps a LAMP site lit: stores releases, switches in milliseconds, goes back by itself.
+#[derive(Debug, Parser)]
+#[command(name = "lamp", version, max_term_width = 100, infer_subcommands = false)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        default_value = "/etc/lamp/lamp.toml"
+    )]
+    pub config: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Bring a directory into production as a new release.
+    Deploy(DeployArgs),
+    /// Go back to a release that was proven good.
+    Rollback(RollbackArgs),
+    /// What runs where, since when, and how it is.
+    Status(StatusArgs),
+    /// Look at releases, verify them, remove old ones.
+    #[command(subcommand)]
+    Release(ReleaseVerb),
+    /// Is everything this needs here, with the mend for each line.
+    Doctor(DoctorArgs),
+    /// The host's own process, root: executes deployments and guards armed switches.
+    Agent(AgentArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// The first process of a sandbox; started by lamp itself.
+    #[command(name = "sandbox-init", hide = true)]
+    SandboxInit,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts: one JSON object of a versioned type.
+    Json,
+}
+
+/// `lamp deploy`
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    /// The site, as named in lamp.toml.
+    pub site: SiteName,
+    /// The directory that becomes the release; read with your own rights.
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// How long the release is watched before it counts as good, as in 90s or 2m.
+    #[arg(long, value_name = "TIME", value_parser = bake)]
+    pub bake: Option<Duration>,
+    /// Print the plan and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `lamp rollback`
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The site, as named in lamp.toml.
+    pub site: SiteName,
+    /// The release to go back to; without it, the last one proven good that is not live.
+    #[arg(long, value_name = "RELEASE")]
+    pub to: Option<ReleaseId>,
+    /// Print the plan and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `lamp status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this site.
+    pub site: Option<SiteName>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `lamp release ...`
+#[derive(Debug, Subcommand)]
+pub enum ReleaseVerb {
+    /// The releases of a site.
+    List {
+        /// The site.
+        site: SiteName,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// One release and its files.
+    Show {
+        /// The site.
+        site: SiteName,
+        /// The release.
+        release: ReleaseId,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// What differs between two releases; exit 1 if anything does.
+    Diff {
+        /// The site.
+        site: SiteName,
+        /// The one release.
+        from: ReleaseId,
+        /// The other.
+        to: ReleaseId,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Hold releases against their manifests; exit 1 and every difference named if any differs.
+    Verify {
+        /// The site.
+        site: SiteName,
+        /// Only this release; without it, all.
+        release: Option<ReleaseId>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Remove old releases, never the live one nor the one to go back to.
+    Prune {
+        /// The site.
+        site: SiteName,
+        /// Print what would go and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// `lamp doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `lamp agent`
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// Leave the terminal: a session of its own. How `lamp deploy` starts an agent.
+    #[arg(long, hide = true)]
+    pub detached: bool,
+}
+
+fn bake(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!(
+            "a time reads 90s, 2m or 1h30m, at most {}h",
+            BAKE_MAX.as_secs() / 3600
+        )
+    };
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    let bake = Duration::try_from(span).map_err(|_| wrong())?;
+    if bake > BAKE_MAX { Err(wrong()) } else { Ok(bake) }
+}

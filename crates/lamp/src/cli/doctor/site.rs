@@ -1,0 +1,79 @@
+//! What one site needs: its group, its store's filesystem, its Apache with our module.
+
+use lamp_fleet::Host;
+use lamp_model::name::SiteName;
+use lamp_release::store::Sharing;
+use lamp_release::{Owner, SiteConfig, Store};
+
+use super::Check;
+
+/// The module's file name, as it stands in the memory map of an Apache that has loaded it.
+const MODULE: &str = "mod_lamp.so";
+
+/// Every check of one site.
+pub(super) fn checks(name: &SiteName, section: &SiteConfig) -> Vec<Check> {
+    let host = section
+        .inside
+        .as_ref()
+        .map_or_else(Host::local, |inside| Host::inside(inside.as_path()));
+    let area = name.as_str();
+    vec![store(area, &host, section), module(area, &host, section)]
+}
+
+fn store(area: &str, host: &Host, section: &SiteConfig) -> Check {
+    let path = section.store.as_path().display();
+    let gid = match host.gid_of(&section.group) {
+        Ok(gid) => gid,
+        Err(error) => {
+            let mend = "name the group that PHP runs in as `group` in lamp.toml";
+            return Check::lacking(area, "group", error.to_string(), mend);
+        }
+    };
+    let opened = host
+        .dir(section.store.as_path())
+        .map_err(|error| error.to_string());
+    let opened =
+        opened.and_then(|root| Store::open(root, Owner { uid: 0, gid }).map_err(|error| error.to_string()));
+    match opened.and_then(|store| store.sharing().map_err(|error| error.to_string())) {
+        Ok(Sharing::Reflink) => Check::fine(area, "store", format!("{path} shares files by reflink")),
+        Ok(Sharing::HardLink) => Check::fine(
+            area,
+            "store",
+            format!("{path} shares files by guarded hard links"),
+        ),
+        Ok(Sharing::Copy) => Check::lacking(
+            area,
+            "store",
+            format!("{path} lies on a filesystem that shares nothing: every release is a full copy"),
+            "put it on XFS, btrfs or ext4",
+        ),
+        Err(why) => Check::lacking(
+            area,
+            "store",
+            why,
+            "the agent makes it at its start: start one as root",
+        ),
+    }
+}
+
+fn module(area: &str, host: &Host, section: &SiteConfig) -> Check {
+    let mend = "let Apache load the module: the lines are in docs/apache.md, then reload Apache";
+    match maps_module(host, section) {
+        Ok(true) => Check::fine(area, "mod_lamp", "Apache has loaded it"),
+        Ok(false) => Check::lacking(area, "mod_lamp", "Apache runs without it", mend),
+        Err(why) => Check::lacking(
+            area,
+            "mod_lamp",
+            why,
+            "start Apache, or name its pid file in lamp.toml",
+        ),
+    }
+}
+
+fn maps_module(host: &Host, section: &SiteConfig) -> Result<bool, String> {
+    let pid = host
+        .pid_in(section.apache_pid_file.as_path())
+        .map_err(|error| error.to_string())?;
+    let maps = fs_err::read_to_string(format!("/proc/{pid}/maps")).map_err(|error| error.to_string())?;
+    Ok(maps.lines().any(|line| line.ends_with(MODULE)))
+}

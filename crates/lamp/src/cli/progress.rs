@@ -1,0 +1,155 @@
+//! Watching a deployment: what happens, as it happens. Whoever watches may go: nothing hangs on it.
+
+use lamp_fleet::protocol::{Reply, Request};
+use lamp_model::Event;
+use lamp_model::event::{Outcome, Seq};
+use lamp_model::plan::{Plan, PlanKind};
+use serde::Serialize;
+
+use super::args::Format;
+use super::{Exit, words};
+use crate::call::{Call, beside};
+use crate::errors::Trouble;
+use crate::screen::{out, out_json, say};
+
+/// What `lamp deploy --format json` and `lamp rollback --format json` print at the end.
+#[derive(Debug, Serialize)]
+struct DeploymentV1<'a> {
+    schema: u32,
+    plan: &'a Plan,
+    outcome: &'a Outcome,
+    logged: bool,
+    switch_micros: Option<u64>,
+}
+
+/// What `--dry-run --format json` prints.
+#[derive(Debug, Serialize)]
+struct PlanV1<'a> {
+    schema: u32,
+    plan: &'a Plan,
+}
+
+/// Prints a plan that will not be executed.
+pub fn show_plan(plan: &Plan, format: Format) -> Exit {
+    match format {
+        Format::Text => out(&words::plan(plan)),
+        Format::Json => out_json(&PlanV1 { schema: 1, plan }),
+    }
+    Exit::Yes
+}
+
+/// Watches a plan under way to its end, and prints how it ended.
+pub async fn watch(call: &Call, plan: &Plan, after: Seq, format: Format) -> Result<Exit, Trouble> {
+    let deployment = plan.deployment.clone();
+    say(&format!(
+        "{deployment} is under way; the agent does it, whoever watches"
+    ));
+    let question = Request::Watch { deployment, after };
+    let mut reply = call.ask(&question, &[]).await?;
+    let mut switch_micros = None;
+    while let Reply::Happened { events, .. } = &reply {
+        switch_micros = switch_micros.or_else(|| first_switch(events));
+        events
+            .iter()
+            .filter_map(|event| line(plan, event))
+            .for_each(|line| say(&line));
+        reply = call.next().await?;
+    }
+    let Reply::Ended { outcome, logged } = &reply else {
+        return Err(beside(&reply));
+    };
+    print_end(
+        format,
+        &DeploymentV1 {
+            schema: 1,
+            plan,
+            outcome,
+            logged: *logged,
+            switch_micros,
+        },
+    );
+    Ok(exit(outcome))
+}
+
+const fn exit(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Confirmed => Exit::Yes,
+        Outcome::WentBack { .. } | Outcome::NotSwitched { .. } | Outcome::Unproven { .. } => Exit::No,
+    }
+}
+
+fn first_switch(events: &[Event]) -> Option<u64> {
+    events.iter().find_map(|event| {
+        if let Event::Switched { switch_micros, .. } = event {
+            Some(*switch_micros)
+        } else {
+            None
+        }
+    })
+}
+
+/// What is said of an event while it is watched, if anything.
+fn line(plan: &Plan, event: &Event) -> Option<String> {
+    match event {
+        Event::StepStarted { index, .. } => {
+            let step = plan.steps.get(usize::try_from(*index).ok()?)?;
+            Some(format!(
+                "{:>2}/{} {}",
+                index + 1,
+                plan.steps.len(),
+                words::step(step)
+            ))
+        }
+        Event::Switched {
+            to: Some(to),
+            switch_micros,
+            ..
+        } => Some(format!(
+            "     {to} answers; switched in {}",
+            words::micros(*switch_micros)
+        )),
+        Event::Switched { to: None, .. } => Some("     no release answers".into()),
+        Event::LogOpened { .. }
+        | Event::AgentStarted { .. }
+        | Event::Planned { .. }
+        | Event::StepDone { .. }
+        | Event::Stored { .. }
+        | Event::Armed { .. }
+        | Event::Proven { .. }
+        | Event::Ended { .. }
+        | Event::Pruned { .. } => None,
+    }
+}
+
+fn print_end(format: Format, end: &DeploymentV1<'_>) {
+    match format {
+        Format::Json => out_json(end),
+        Format::Text => out(&end_text(end.plan, end.outcome)),
+    }
+    if !end.logged {
+        say("the event log does not hold this end yet: the agent writes it as soon as the log takes it");
+    }
+}
+
+/// How it ended, and what to type next.
+fn end_text(plan: &Plan, outcome: &Outcome) -> String {
+    let (site, to) = (plan.deployment.site(), &plan.to);
+    let before = plan.from.as_ref().map_or("no release", |from| from.as_str());
+    match (outcome, plan.kind) {
+        (Outcome::Confirmed, PlanKind::Deploy) => {
+            format!("{to} is live on {site} and proven good\nback: lamp rollback {site}")
+        }
+        (Outcome::Confirmed, PlanKind::Rollback) => {
+            format!("{site} is back on {to}\nlook: lamp status {site}")
+        }
+        (Outcome::WentBack { reason }, _) => format!(
+            "{to} was live on {site} and went back to {before}: {reason}\nlook: lamp release show {site} {to}"
+        ),
+        (Outcome::Unproven { reason }, _) => {
+            format!("{to} answers on {site} and could not be proven good: {reason}\nlook: lamp status {site}")
+        }
+        (Outcome::NotSwitched { reason }, _) => format!(
+            "{site} was not touched, {before} answers: {reason}\nagain, when that is mended: the same command"
+        ),
+    }
+}

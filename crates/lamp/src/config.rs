@@ -1,0 +1,53 @@
+//! lamp.toml: every crate's own section, read together, each mistake shown at its place.
+//!
+//! An unknown key is refused with the nearest known one: a misspelt `probes` must not mean "no probes".
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lamp_model::name::SiteName;
+use lamp_release::config::SiteConfig;
+use serde::Deserialize;
+
+use crate::errors::Told;
+use crate::errors::config::{self as told, Misplaced};
+
+/// Longest configuration file, in bytes.
+const CONFIG_MAX_BYTES: u64 = 4 << 20;
+
+/// All of lamp.toml.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[agent]`
+    #[serde(default)]
+    pub agent: lamp_agent::Config,
+    /// `[site.NAME]`
+    #[serde(default, rename = "site")]
+    pub sites: BTreeMap<SiteName, SiteConfig>,
+    /// Where it was read from.
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Result<Self, Told> {
+        let text = read_bounded(path).map_err(|error| told::unreadable(path, &error))?;
+        let mut config = Self::parse(&path.display().to_string(), &text)?;
+        config.path = path.to_owned();
+        Ok(config)
+    }
+
+    /// Reads the text of a file called `name`.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Told> {
+        toml::from_str(text).map_err(|error| Misplaced::new(name, text, &error).into())
+    }
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let file = fs_err::File::open(path)?;
+    std::io::Read::read_to_string(&mut std::io::Read::take(file, CONFIG_MAX_BYTES), &mut text)?;
+    Ok(text)
+}

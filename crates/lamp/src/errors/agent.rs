@@ -1,0 +1,101 @@
+//! Trouble with reaching the agent.
+
+use std::io;
+use std::path::Path;
+
+use lamp_fleet::protocol::ConnectionError;
+
+use super::{Kind, Trouble};
+
+/// No agent listens, and the caller is not root, so none can be started.
+pub fn none_runs(socket: &Path) -> Trouble {
+    Trouble::because(
+        Kind::Environment,
+        "reach the agent",
+        format!("no agent listens on {}", socket.display()),
+        "run this as root, which starts one, or start it: `lamp agent` as root",
+    )
+}
+
+/// The socket refuses the caller.
+pub fn refused(socket: &Path, uid: u32) -> Trouble {
+    Trouble::because(
+        Kind::Mistake,
+        "reach the agent",
+        format!("uid {uid} may not open {}", socket.display()),
+        "run this as root, or as a member of the agent's group ([agent] group in lamp.toml)",
+    )
+}
+
+/// The socket cannot be opened for another reason.
+pub fn unreachable(socket: &Path, error: &io::Error) -> Trouble {
+    Trouble::because(
+        Kind::Environment,
+        "reach the agent",
+        format!("{}: {error}", socket.display()),
+        "see `lamp doctor`",
+    )
+}
+
+/// The conversation broke off.
+pub fn broke_off(error: &ConnectionError) -> Trouble {
+    Trouble::new(
+        Kind::Environment,
+        "speak with the agent",
+        error,
+        "the agent goes on, or its next start puts things right: look with `lamp status`",
+    )
+}
+
+/// An answer that does not belong to the question.
+pub fn beside_the_question(reply: &str) -> Trouble {
+    Trouble::because(
+        Kind::Bug,
+        "speak with the agent",
+        format!("it answered {reply}, which does not belong to the question"),
+        "please report this; `lamp status` shows how the site is",
+    )
+}
+
+/// An agent that was started ended at once, or did not listen in time.
+pub fn not_started(why: String, log: &Path) -> Trouble {
+    Trouble::because(
+        Kind::Environment,
+        "start an agent",
+        why,
+        format!(
+            "its own words are in {}; `lamp agent` shows them here",
+            log.display()
+        ),
+    )
+}
+
+/// The agent does not even say hello.
+pub fn silent(waited: std::time::Duration) -> Trouble {
+    Trouble::because(
+        Kind::Environment,
+        "speak with the agent",
+        format!("it said nothing for {waited:?}"),
+        "look at what it prints; if it hangs, end it (SIGKILL is safe: its next start puts things right)",
+    )
+}
+
+/// The agent is root's.
+pub fn not_root() -> Trouble {
+    Trouble::because(
+        Kind::Mistake,
+        "start the agent",
+        "it switches sites of this host, and only root may",
+        "run `lamp agent` as root",
+    )
+}
+
+/// No session of its own.
+pub fn no_session(error: &io::Error) -> Trouble {
+    Trouble::new(
+        Kind::Environment,
+        "leave the terminal",
+        error,
+        "start it without --detached",
+    )
+}
