@@ -30,7 +30,8 @@ pub struct Lab {
 
 impl Lab {
     /// Makes a lab as planned and starts its services. No release is in it yet: Apache answers, and every
-    /// page is an error. `init` is the program that becomes the sandbox's keeper.
+    /// page is an error. `init` is the program that becomes the sandbox's keeper. What killed labs left in
+    /// the same parent is removed first.
     pub fn start(plan: LabPlan, init: &InitProgram) -> Result<Self, LabError> {
         programs::check(&programs::needed(plan.sapi, plan.database), Path::new("/"))?;
         let hosts = plan
@@ -40,6 +41,7 @@ impl Lab {
             .chain(["localhost".to_owned()]);
         let certificates = tls::make(hosts.collect())?;
         fs::create_dir_all(&plan.parent)?;
+        lamp_sandbox::reap(&plan.parent)?;
         let sandbox = lamp_sandbox::start(&plan.sandbox(), init)?;
         let users = layout::write(&plan, &certificates)?;
         let mut lab = Self {

@@ -22,8 +22,19 @@ use crate::tree_copy;
 
 pub(crate) use mariadb::DATADIR;
 
-/// What of /etc is not copied: it is ours, or speaks of the host.
-const NOT_COPIED: [&str; 4] = ["mtab", "resolv.conf", "hostname", "hosts"];
+/// What of /etc is not copied: it is ours, speaks of the host, or is its secret.
+const NOT_COPIED: [&str; 10] = [
+    "gshadow",
+    "gshadow-",
+    "hostname",
+    "hosts",
+    "mtab",
+    "resolv.conf",
+    "shadow",
+    "shadow-",
+    "ssh",
+    "sudoers.d",
+];
 
 /// Numbers of the stack's users, from the lab's own /etc/passwd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,19 @@
 //! Every fixture application answers what is known of it, with either PHP, over TLS, HTTP/1.1 and HTTP/2.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use fs_err as fs;
 use lamp_http::{Client, Protocol, Scheme};
 use lamp_lab::apps::{self, Ask};
 use lamp_lab::load::{Markers, marker::Agreement};
-use lamp_lab::{App, Sapi};
+use lamp_lab::{App, Lab, Sapi};
 
-use crate::bench::{get, parent, serving};
+use crate::bench::{get, id, parent, serving};
 
-async fn check(client: &Client, app: &App, ask: &Ask) {
-    let answer = get(client, &ask.path).await;
+fn check(client: &Client, app: &App, ask: &Ask) {
+    let answer = get(client, &ask.path);
     let (name, path, text) = (app.name, &ask.path, answer.text());
     assert_eq!(answer.status.as_u16(), ask.status, "{name} {path}: {text}");
     assert!(text.contains(&ask.contains), "{name} {path}: {text}");
@@ -30,7 +35,7 @@ async fn check(client: &Client, app: &App, ask: &Ask) {
     }
 }
 
-async fn check_all(sapi: Sapi, protocol: Protocol) {
+fn check_all(sapi: Sapi, protocol: Protocol) {
     let parent = parent();
     for app in apps::all().expect("facts") {
         let lab = serving(parent.path(), sapi, &app);
@@ -40,29 +45,29 @@ async fn check_all(sapi: Sapi, protocol: Protocol) {
             .protocol(protocol);
         let client = client.build().expect("a client");
         for ask in &app.facts.asks {
-            check(&client, &app, ask).await;
+            check(&client, &app, ask);
         }
         lab.end().expect("the lab ends");
     }
 }
 
-#[tokio::test]
-async fn with_mod_php_every_application_answers_as_known() {
-    check_all(Sapi::ModPhp, Protocol::Http1).await;
+#[test]
+fn with_mod_php_every_application_answers_as_known() {
+    check_all(Sapi::ModPhp, Protocol::Http1);
 }
 
-#[tokio::test]
-async fn with_fpm_every_application_answers_as_known() {
-    check_all(Sapi::Fpm, Protocol::Http1).await;
+#[test]
+fn with_fpm_every_application_answers_as_known() {
+    check_all(Sapi::Fpm, Protocol::Http1);
 }
 
-#[tokio::test]
-async fn with_fpm_every_application_answers_as_known_over_http2() {
-    check_all(Sapi::Fpm, Protocol::Http2).await;
+#[test]
+fn with_fpm_every_application_answers_as_known_over_http2() {
+    check_all(Sapi::Fpm, Protocol::Http2);
 }
 
-#[tokio::test]
-async fn only_fpm_reads_user_ini_and_both_read_htaccess() {
+#[test]
+fn only_fpm_reads_user_ini_and_both_read_htaccess() {
     let parent = parent();
     let all = apps::all().expect("facts");
     let wiki = all.iter().find(|app| app.name == "mediawiki").expect("the wiki");
@@ -73,8 +78,58 @@ async fn only_fpm_reads_user_ini_and_both_read_htaccess() {
             .expect("a client")
             .build()
             .expect("a client");
-        let text = get(&client, "/index.php?title=x").await.text();
+        let text = get(&client, "/index.php?title=x").text();
         assert!(text.contains("env=1;"), "{text}");
         assert!(text.contains(ini), "{sapi:?}: {text}");
     }
+}
+
+const PORT_PAGE: &str =
+    "<?php echo $_SERVER['REMOTE_PORT'], ' ', $_SERVER['SERVER_PROTOCOL'], ' ', $_SERVER['HTTPS'];";
+
+/// The connections, told by the visitor's port, that three requests took, and how they were asked.
+fn connections(lab: &Lab, protocol: Protocol, idle: Duration) -> (usize, String) {
+    let client = lab
+        .client("shop", Scheme::Https)
+        .expect("a client")
+        .protocol(protocol)
+        .idle(idle);
+    let client = client.build().expect("a client");
+    let answers: Vec<_> = (0..3).map(|_| get(&client, "/port.php").text()).collect();
+    let ports: BTreeSet<_> = answers
+        .iter()
+        .filter_map(|answer| answer.split_once(' '))
+        .collect();
+    let asked = ports
+        .first()
+        .map(|(_, asked)| (*asked).to_owned())
+        .unwrap_or_default();
+    (ports.len(), asked)
+}
+
+#[test]
+fn connections_are_kept_alive_over_tls() {
+    let parent = parent();
+    let app = apps::with_all_ways().expect("one shows all ways");
+    let kept = Duration::from_secs(3);
+    for sapi in Sapi::ALL {
+        let lab = serving(parent.path(), sapi, &app);
+        lab.put_release("shop", &id("2"), |dir| {
+            Ok(write_port_page(dir, &app.facts.docroot)?)
+        })
+        .expect("written");
+        lab.switch_by_link("shop", &id("2")).expect("switched");
+        let of = |protocol, idle| connections(&lab, protocol, idle);
+        assert_eq!(of(Protocol::Http1, kept), (1, "HTTP/1.1 on".to_owned()));
+        assert_eq!(of(Protocol::Http1, Duration::ZERO).0, 3);
+        if sapi == Sapi::Fpm {
+            assert_eq!(of(Protocol::Http2, kept), (1, "HTTP/2.0 on".to_owned()));
+        }
+    }
+}
+
+fn write_port_page(dir: &Path, docroot: &str) -> std::io::Result<()> {
+    let docroot = dir.join(docroot);
+    fs::create_dir_all(&docroot)?;
+    fs::write(docroot.join("port.php"), PORT_PAGE)
 }

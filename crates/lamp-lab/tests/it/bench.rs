@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use lamp_http::{Answer, Client, Request};
 use lamp_lab::{App, Lab, LabPlan, Sapi, SitePlan};
@@ -47,9 +48,25 @@ pub(crate) fn serving(parent: &Path, sapi: Sapi, app: &App) -> Lab {
     lab
 }
 
-pub(crate) async fn get(client: &Client, path: &str) -> Answer {
-    client
-        .get(Request::new(path))
-        .await
-        .unwrap_or_else(|error| panic!("{path}: {error:?}"))
+/// Runs one future on the test's own thread.
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// The answer to one request; there must be one.
+pub(crate) fn get(client: &Client, path: &str) -> Answer {
+    wait(client.get(Request::new(path))).expect(path)
+}
+
+/// Waits, with a bound, until `there`.
+pub(crate) fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !there() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "waited 60 s for {what}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -2,17 +2,20 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use fs_err as fs;
 use lamp_http::Scheme;
+use lamp_lab::plan::MARK_VARIABLE;
 use lamp_lab::{Lab, LabPlan, Sapi, Service, apps};
+use lamp_sandbox::Sandbox;
+use rustix::process::Pid;
 
-use crate::bench::{get, id, init, parent, serving, shop};
+use crate::bench::{get, id, init, parent, serving, shop, wait, wait_for};
 
-#[tokio::test]
-async fn labs_side_by_side_do_not_collide() {
+#[test]
+fn labs_side_by_side_do_not_collide() {
     let (parent, app) = (parent(), apps::with_all_ways().expect("one shows all ways"));
     let labs = Sapi::ALL.map(|sapi| serving(parent.path(), sapi, &app));
     let other = &labs[1];
@@ -27,7 +30,7 @@ async fn labs_side_by_side_do_not_collide() {
             .build()
             .expect("a client");
         assert_eq!(
-            get(&client, "/static.txt").await.text(),
+            get(&client, "/static.txt").text(),
             format!("lamp-markers static={release} end\n")
         );
     }
@@ -38,11 +41,11 @@ async fn labs_side_by_side_do_not_collide() {
         .expect("a client")
         .build()
         .expect("a client");
-    assert_eq!(get(&client, "/").await.status.as_u16(), 200);
+    assert_eq!(get(&client, "/").status.as_u16(), 200);
 }
 
-#[tokio::test]
-async fn services_are_stopped_killed_and_started_again() {
+#[test]
+fn services_are_stopped_killed_and_started_again() {
     let (parent, app) = (parent(), apps::with_all_ways().expect("one shows all ways"));
     let mut lab = serving(parent.path(), Sapi::Fpm, &app);
     let client = lab
@@ -52,45 +55,37 @@ async fn services_are_stopped_killed_and_started_again() {
     let client = client.build().expect("a client");
 
     lab.kill_service(Service::Fpm).expect("killed");
-    assert_eq!(get(&client, "/").await.status.as_u16(), 503);
+    assert_eq!(get(&client, "/").status.as_u16(), 503);
     lab.start_services().expect("started");
-    assert_eq!(get(&client, "/").await.status.as_u16(), 200);
+    assert_eq!(get(&client, "/").status.as_u16(), 200);
 
     for end in [Lab::stop_service, Lab::kill_service] {
         end(&mut lab, Service::Apache).expect("ended");
-        client
-            .get(lamp_http::Request::new("/"))
-            .await
-            .expect_err("nobody listens");
+        wait(client.get(lamp_http::Request::new("/"))).expect_err("nobody listens");
         lab.start_services().expect("started");
-        assert_eq!(get(&client, "/").await.status.as_u16(), 200);
+        assert_eq!(get(&client, "/").status.as_u16(), 200);
     }
 
     lab.kill_everything().expect("killed");
-    client
-        .get(lamp_http::Request::new("/"))
-        .await
-        .expect_err("nobody listens");
+    wait(client.get(lamp_http::Request::new("/"))).expect_err("nobody listens");
     lab.start_services().expect("started");
-    assert_eq!(get(&client, "/").await.status.as_u16(), 200);
+    assert_eq!(get(&client, "/").status.as_u16(), 200);
 }
 
-/// What bears a lab's name on this host: processes by their environment, mounts, control groups, files.
+/// What bears a lab's name on this host: processes by their environment, mounts of any namespace, control
+/// groups, files.
 fn traces(name: &str, parent: &Path) -> Vec<String> {
+    let mark = format!("{MARK_VARIABLE}={name}");
     let mut traces = Vec::new();
-    for entry in fs::read_dir("/proc").expect("processes").flatten() {
-        let environ = fs::read(entry.path().join("environ")).unwrap_or_default();
-        if contains(&environ, format!("LAMP_LAB={name}").as_bytes()) {
-            traces.push(format!("process {}", entry.file_name().display()));
+    for process in fs::read_dir("/proc").expect("processes").flatten() {
+        let read = |file: &str| fs::read(process.path().join(file)).unwrap_or_default();
+        if contains(&read("environ"), mark.as_bytes()) {
+            traces.push(format!("process {}", process.path().display()));
+        }
+        if contains(&read("mountinfo"), name.as_bytes()) {
+            traces.push(format!("mount in {}", process.path().display()));
         }
     }
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
-    traces.extend(
-        mounts
-            .lines()
-            .filter(|line| line.contains(name))
-            .map(|line| format!("mount {line}")),
-    );
     groups(Path::new("/sys/fs/cgroup"), name, &mut traces);
     let files = fs::read_dir(parent).expect("the parent").flatten();
     traces.extend(files.map(|file| format!("file {}", file.path().display())));
@@ -111,14 +106,49 @@ fn groups(dir: &Path, name: &str, traces: &mut Vec<String>) {
     }
 }
 
-fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !there() {
+/// The control of every "nothing is left": each kind of trace is there while the lab lives.
+#[track_caller]
+fn assert_traces(name: &str, parent: &Path) {
+    let there = traces(name, parent);
+    for kind in ["process", "mount", "group", "file"] {
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "waited 60 s for {what}"
+            there.iter().any(|trace| trace.starts_with(kind)),
+            "no {kind}: {there:?}"
         );
-        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A process that owns a lab, which stands ready.
+struct Owner(Child);
+
+impl Owner {
+    fn of(plan: &LabPlan) -> Self {
+        let mut owner = Command::new(env!("CARGO_BIN_EXE_lamp-lab-hold"))
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the owner starts");
+        let mut line = serde_json::to_vec(plan).expect("a plan is plain");
+        line.push(b'\n');
+        owner
+            .stdin
+            .as_mut()
+            .expect("piped")
+            .write_all(&line)
+            .expect("written");
+        let ready = plan.state_dir().with_extension("ready");
+        wait_for("the lab", || {
+            assert_eq!(owner.try_wait().expect("its state"), None, "the owner ended");
+            ready.exists()
+        });
+        fs::remove_file(ready).expect("the owner's own file");
+        Self(owner)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("ended");
     }
 }
 
@@ -128,36 +158,42 @@ fn a_lab_whose_owner_is_killed_leaves_nothing() {
     let plan = LabPlan::new(parent.path(), Sapi::Fpm)
         .site(shop(&app))
         .with_database();
-    let mut owner = Command::new(env!("CARGO_BIN_EXE_lamp-lab-hold"))
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("the owner starts");
-    let mut line = serde_json::to_vec(&plan).expect("a plan is plain");
-    line.push(b'\n');
-    owner
-        .stdin
-        .as_mut()
-        .expect("piped")
-        .write_all(&line)
-        .expect("written");
-    let ready = plan.state_dir().with_extension("ready");
-    wait_for("the lab", || {
-        assert_eq!(owner.try_wait().expect("its state"), None, "the owner ended");
-        ready.exists()
+    let owner = Owner::of(&plan);
+    assert_traces(plan.name.as_str(), parent.path());
+    drop(owner);
+    wait_for("the lab's end", || {
+        traces(plan.name.as_str(), parent.path()).is_empty()
     });
+}
 
-    let name = plan.name.as_str();
-    let there = traces(name, parent.path());
-    for kind in ["process", "file"] {
-        assert!(
-            there.iter().any(|trace| trace.starts_with(kind)),
-            "no {kind}: {there:?}"
-        );
-    }
-    owner.kill().expect("killed");
-    owner.wait().expect("ended");
-    fs::remove_file(ready).expect("the owner's own file");
-    wait_for("the lab's end", || traces(name, parent.path()).is_empty());
+#[test]
+fn what_a_lab_left_whose_keeper_was_killed_too_goes_when_the_next_one_starts() {
+    let (parent, app) = (parent(), apps::with_all_ways().expect("one shows all ways"));
+    let plan = LabPlan::new(parent.path(), Sapi::ModPhp).site(shop(&app));
+    let owner = Owner::of(&plan);
+    assert_traces(plan.name.as_str(), parent.path());
+    kill(keeper_of(&plan));
+    drop(owner);
+    let left = traces(plan.name.as_str(), parent.path());
+    assert!(!left.is_empty(), "without its keeper a lab leaves something");
+
+    let next = serving(parent.path(), Sapi::ModPhp, &app);
+    let left = traces(plan.name.as_str(), parent.path());
+    let own = format!("file {}", next.state_dir().display());
+    assert_eq!(left, [own]);
+}
+
+/// The parent of the lab's first process.
+fn keeper_of(plan: &LabPlan) -> Pid {
+    let first = Sandbox::open(&plan.state_dir()).expect("it runs").init_pid();
+    let status = fs::read_to_string(format!("/proc/{first}/status")).expect("its status");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    let parent = parent.and_then(|pid| pid.trim().parse().ok());
+    parent.and_then(Pid::from_raw).expect("it has a parent")
+}
+
+fn kill(pid: Pid) {
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
 }
 
 #[test]

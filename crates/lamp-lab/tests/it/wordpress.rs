@@ -9,9 +9,9 @@ use lamp_lab::wordpress::{self, Unpacked};
 use lamp_lab::{Lab, LabPlan, Sapi, SitePlan};
 use lamp_model::SiteName;
 
-use crate::bench::{alone, get, id, init, parent};
+use crate::bench::{alone, get, id, init, parent, wait};
 
-async fn check(sapi: Sapi) {
+fn check(sapi: Sapi) {
     let _alone = alone();
     let parent = parent();
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.packages");
@@ -23,14 +23,14 @@ async fn check(sapi: Sapi) {
     lab.put_release("blog", &id("1"), |dir| unpacked.write_release(dir, "1", &host))
         .expect("written");
     lab.switch_by_link("blog", &id("1")).expect("switched");
-    wordpress::install(&lab, "blog").await.expect("installed");
+    wait(wordpress::install(&lab, "blog")).expect("installed");
 
     let client = lab
         .client("blog", Scheme::Https)
         .expect("a client")
         .build()
         .expect("a client");
-    let home = get(&client, "/").await;
+    let home = get(&client, "/");
     let text = home.text();
     assert_eq!(home.status.as_u16(), 200, "{text}");
     assert!(
@@ -59,12 +59,12 @@ async fn check(sapi: Sapi) {
     assert!(tally.requests > 100, "{tally}");
 }
 
-#[tokio::test]
-async fn with_mod_php_wordpress_installs_itself_and_answers() {
-    check(Sapi::ModPhp).await;
+#[test]
+fn with_mod_php_wordpress_installs_itself_and_answers() {
+    check(Sapi::ModPhp);
 }
 
-#[tokio::test]
-async fn with_fpm_wordpress_installs_itself_and_answers() {
-    check(Sapi::Fpm).await;
+#[test]
+fn with_fpm_wordpress_installs_itself_and_answers() {
+    check(Sapi::Fpm);
 }
