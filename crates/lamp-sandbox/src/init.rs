@@ -7,6 +7,7 @@ mod serve;
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::UnshareFlags;
 
@@ -28,10 +29,10 @@ pub(crate) struct Inherited {
 }
 
 /// Builds, then serves until the keeper is gone; the exit code that then does not matter.
-pub(crate) fn run(inherited: &Inherited) -> i32 {
+pub(crate) fn run(mut inherited: Inherited) -> i32 {
     let mut at = Step::Users;
-    match build(inherited, &mut at) {
-        Ok(()) => serve::serve(inherited),
+    match build(&mut inherited, &mut at) {
+        Ok(()) => serve::serve(&inherited),
         Err(refused) => {
             let failed = Progress::Failed {
                 after: at,
@@ -44,14 +45,18 @@ pub(crate) fn run(inherited: &Inherited) -> i32 {
     }
 }
 
-fn build(inherited: &Inherited, at: &mut Step) -> Result<(), Refused> {
+fn build(inherited: &mut Inherited, at: &mut Step) -> Result<(), Refused> {
+    // Taken, to be closed at the end: a way into the namespace must not stay open in process 1.
+    let users = inherited.users.take();
+    let users = users.as_ref().map(AsFd::as_fd);
+    let inherited = &*inherited;
     let plan = &inherited.plan;
-    let users = inherited.users.as_ref().map(AsFd::as_fd);
     let mut reached = |step| {
         *at = step;
         say(inherited, step)
     };
     die_with_keeper()?;
+    let_go_of_standard()?;
     wait_for_keeper(&inherited.keeper)?;
     confine::go_first_when_memory_is_short(plan)?;
     namespaces(plan)?;
@@ -60,6 +65,7 @@ fn build(inherited: &Inherited, at: &mut Step) -> Result<(), Refused> {
     reached(Step::Root)?;
     mounts::enter(&root)?;
     drop(root);
+    let_go_of_standard()?;
     reached(Step::Entered)?;
     confine::confine(plan, users)?;
     reached(Step::Confined)
@@ -68,6 +74,17 @@ fn build(inherited: &Inherited, at: &mut Step) -> Result<(), Refused> {
 /// The caller arms it anew after each change of users, which clears it.
 pub(crate) fn die_with_keeper() -> Result<(), Refused> {
     set_parent_process_death_signal(Some(Signal::KILL)).doing(|| "asking to die with the keeper".to_owned())
+}
+
+/// The standard descriptors become the null device as it stands where this process is now. Those that the
+/// keeper left lead to its owner and to a file of the host.
+fn let_go_of_standard() -> Result<(), Refused> {
+    let doing = || "opening the null device".to_owned();
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let null = rustix::fs::open("/dev/null", flags, Mode::empty()).doing(doing)?;
+    rustix::stdio::dup2_stdin(&null).doing(doing)?;
+    rustix::stdio::dup2_stdout(&null).doing(doing)?;
+    rustix::stdio::dup2_stderr(&null).doing(doing)
 }
 
 /// The keeper first journals this process and puts it into its control groups.

@@ -103,7 +103,7 @@ impl Keeper {
         let init = match built {
             Ok(Some(Forked::Init(inherited))) => {
                 drop(self);
-                return Ok(init::run(&inherited));
+                return Ok(init::run(*inherited));
             }
             Ok(Some(Forked::Keeper(init))) => Some(init),
             Ok(None) => None,
@@ -256,7 +256,13 @@ impl Keeper {
                 Ok(Heard::Building)
             }
             Progress::Failed { .. } => Ok(Heard::End),
-            Progress::Serving => Ok(Heard::Serving),
+            Progress::Serving => {
+                // Nothing is left to hold back; the drill learns that it is time.
+                if self.plan.hold_at == Some(Step::Serving) {
+                    place::say_holding(&self.plan.state_dir, Step::Serving)?;
+                }
+                Ok(Heard::Serving)
+            }
         }
     }
 

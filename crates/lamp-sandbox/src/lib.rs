@@ -79,7 +79,7 @@ pub use cgroup::{HeldBy, InForce};
 pub use command::{CAPTURE_BYTES, Child, Command, Exit, Output};
 pub use error::{CommandError, SandboxError, StartError};
 pub use keeper::init_main;
-pub use plan::{IdMap, OwnDir, Plan};
+pub use plan::{IdMap, Lifetime, OwnDir, Plan};
 pub use reap::{Reaped, free_users, reap};
 pub use sandbox::Sandbox;
 pub use start::{InitProgram, start};

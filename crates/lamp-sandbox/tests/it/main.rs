@@ -1,5 +1,9 @@
 //! Sandboxes on a real kernel. Needs root; what this machine lacks fails here with its mend.
 
+mod bounds;
+mod held;
+mod killed;
 mod lab;
+mod neighbours;
 mod support;
 mod twin;

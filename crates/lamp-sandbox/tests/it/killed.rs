@@ -1,0 +1,263 @@
+//! T6: whoever is killed, whenever, nothing stays.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use lamp_sandbox::{Lifetime, Plan, Sandbox, Step, reap};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Place, eventually, says, started};
+
+/// Whom a drill kills.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Victim {
+    Owner,
+    Keeper,
+    Both,
+}
+
+/// What a sandbox has of the host at one moment.
+#[derive(Debug, Default, PartialEq)]
+struct Traces {
+    processes: Vec<i32>,
+    cgroups: Vec<PathBuf>,
+    mounts: Vec<String>,
+    files: Vec<PathBuf>,
+}
+
+impl Traces {
+    fn of(plan: &Plan) -> Self {
+        let parent = plan.state_dir.parent().expect("it has one");
+        Self {
+            processes: processes(plan),
+            cgroups: cgroups(&plan.name),
+            mounts: mounts(parent),
+            files: files(parent),
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Keeper and all inside: who is in the sandbox's control groups or has its state directory's lock open.
+fn processes(plan: &Plan) -> Vec<i32> {
+    let all = fs_err::read_dir("/proc").expect("read");
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| is_of(*pid, plan)).collect()
+}
+
+fn is_of(pid: i32, plan: &Plan) -> bool {
+    let groups = fs_err::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let lock = plan.state_dir.join("sandbox.lock");
+    let fds = fs_err::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+    let mut targets = fds.filter_map(|fd| fs_err::read_link(fd.ok()?.path()).ok());
+    groups.contains(&format!("/lamp-{}-", plan.name)) || targets.any(|target| target == lock)
+}
+
+fn cgroups(name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(dir) = open.pop() {
+        for entry in fs_err::read_dir(&dir).into_iter().flatten().flatten() {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&format!("lamp-{name}-"))
+            {
+                found.push(entry.path());
+            }
+            open.push(entry.path());
+        }
+    }
+    found
+}
+
+fn mounts(parent: &Path) -> Vec<String> {
+    let all = fs_err::read_to_string("/proc/self/mountinfo").expect("read");
+    let below = parent.to_str().expect("text");
+    all.lines()
+        .filter(|line| line.contains(below))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn files(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(parent).into_iter().flatten();
+    entries.map(|entry| entry.expect("read").path()).collect()
+}
+
+/// A process that starts the sandbox and runs a command in it.
+fn owner(place: &Place, plan: &Plan) -> Child {
+    let file = place.path().join("plan.json");
+    fs_err::write(&file, serde_json::to_vec(plan).expect("a value")).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lamp-sandbox-init"));
+    command.arg("run").arg(file).args(["/bin/sleep", "1000"]);
+    command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("spawned")
+}
+
+fn kill(pid: i32) {
+    let pid = Pid::from_raw(pid).expect("a process");
+    kill_process(pid, Signal::KILL).expect("killed");
+}
+
+fn keeper(plan: &Plan) -> i32 {
+    let journal = fs_err::read(plan.state_dir.join("journal.json")).expect("read");
+    let journal: serde_json::Value = serde_json::from_slice(&journal).expect("read");
+    i32::try_from(journal["keeper"]["pid"].as_i64().expect("a number")).expect("small")
+}
+
+#[track_caller]
+fn drill(mut plan: Plan, place: &Place, step: Step, victim: Victim) {
+    plan.hold_at = Some(step);
+    let mut owner = owner(place, &plan);
+    let wanted = serde_json::to_string(&step).expect("a word");
+    let holding = plan.state_dir.join("holding");
+    eventually(&format!("held at {step:?}"), || {
+        fs_err::read_to_string(&holding).is_ok_and(|said| said == wanted)
+    });
+    control(&plan, step);
+    if victim != Victim::Owner {
+        kill(keeper(&plan));
+    }
+    if victim != Victim::Keeper {
+        owner.kill().expect("killed");
+    }
+    owner.wait().expect("ended");
+    // Without a living keeper it is the next one who looks that removes what is left.
+    let nobody_is_left_to = victim == Victim::Both || step == Step::StateDir;
+    eventually(&format!("nothing left after {step:?} {victim:?}"), || {
+        if nobody_is_left_to {
+            // Again: a killed keeper holds its lock until the kernel has ended it.
+            reap(&place.parent()).expect("reaped");
+        }
+        Traces::of(&plan).are_none()
+    });
+    // The place is whole: the same plan starts and ends.
+    plan.hold_at = None;
+    let again = started(&plan);
+    assert_eq!(says(&again, "echo whole"), "whole");
+    again.kill().expect("killed");
+    assert!(Traces::of(&plan).are_none(), "{:?}", Traces::of(&plan));
+}
+
+/// There was something to be left.
+#[track_caller]
+fn control(plan: &Plan, step: Step) {
+    let traces = Traces::of(plan);
+    assert!(!traces.files.is_empty(), "{traces:?}");
+    assert!(!traces.processes.is_empty(), "{traces:?}");
+    assert_eq!(step >= Step::Cgroups, !traces.cgroups.is_empty(), "{traces:?}");
+    if step >= Step::Namespaces {
+        assert!(traces.processes.len() >= 2, "{traces:?}");
+    }
+}
+
+#[track_caller]
+fn all_steps(kind: impl Fn(&Place, &str) -> Plan) {
+    let place = Place::new();
+    for step in Step::ALL {
+        // Traces are looked for by name: one of an earlier run must not be taken for one of this.
+        let word = format!("{step:?}-{}", std::process::id()).to_lowercase();
+        drill(
+            kind(&place, &format!("{word}-owner")),
+            &place,
+            step,
+            Victim::Owner,
+        );
+        if step != Step::StateDir {
+            drill(
+                kind(&place, &format!("{word}-keeper")),
+                &place,
+                step,
+                Victim::Keeper,
+            );
+            drill(kind(&place, &format!("{word}-both")), &place, step, Victim::Both);
+        }
+    }
+}
+
+#[test]
+fn t6_a_lab_killed_at_any_step_leaves_nothing() {
+    all_steps(|place, name| place.lab(&format!("lab-{name}")));
+}
+
+#[test]
+fn t6_a_twin_killed_at_any_step_leaves_nothing() {
+    all_steps(|place, name| place.twin(&format!("twin-{name}")));
+}
+
+#[test]
+fn a_first_process_that_is_killed_takes_the_sandbox_with_it() {
+    let place = Place::new();
+    let plan = place.twin("init-killed");
+    let twin = started(&plan);
+    says(&twin, "setsid sleep 1000 > /dev/null 2>&1 & true");
+    assert!(!Traces::of(&plan).are_none());
+    kill(twin.init_pid());
+    eventually("nothing left", || Traces::of(&plan).are_none());
+    assert!(Sandbox::open(&plan.state_dir).is_err());
+    assert!(twin.command("/bin/true").output().is_err());
+}
+
+#[test]
+fn a_detached_sandbox_outlives_its_owner_and_is_killed_by_name() {
+    let place = Place::new();
+    let mut plan = place.lab("detached");
+    plan.lifetime = Lifetime::Detached;
+    let mut owner = owner(&place, &plan);
+    eventually("it serves", || {
+        Sandbox::open(&plan.state_dir).is_ok_and(|lab| lab.command("/bin/true").output().is_ok())
+    });
+    owner.kill().expect("killed");
+    owner.wait().expect("ended");
+    let lab = Sandbox::open(&plan.state_dir).expect("it lives");
+    assert_eq!(says(&lab, "echo alive"), "alive");
+    let found = reap(&place.parent()).expect("looked");
+    assert_eq!(
+        (found.alive, found.removed),
+        (vec![plan.state_dir.clone()], vec![])
+    );
+    lab.kill().expect("killed");
+    assert!(Traces::of(&plan).are_none(), "{:?}", Traces::of(&plan));
+}
+
+#[test]
+fn reaping_leaves_what_is_no_sandbox() {
+    let place = Place::new();
+    let other = place.parent().join("other");
+    fs_err::create_dir_all(&other).expect("made");
+    fs_err::write(other.join("file"), "kept").expect("written");
+    assert_eq!(
+        reap(&place.parent()).expect("looked"),
+        lamp_sandbox::Reaped::default()
+    );
+    assert!(other.join("file").exists());
+}
+
+#[test]
+fn a_plan_that_the_machine_refuses_leaves_nothing_and_says_why() {
+    let place = Place::new();
+    let mut plan = place.lab("refused");
+    plan.dirs.push(lamp_sandbox::plan::NewDir {
+        path: "/usr/made/by/us".into(),
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+    });
+    let refused = lamp_sandbox::start(&plan, &crate::support::init()).expect_err("it cannot be built");
+    assert_eq!(
+        refused.to_string(),
+        "the sandbox could not be built, after step Namespaces: opening /usr/made/by in the sandbox: \
+         No such file or directory (os error 2)"
+    );
+    assert!(Traces::of(&plan).are_none(), "{:?}", Traces::of(&plan));
+}
