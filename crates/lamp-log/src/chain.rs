@@ -32,13 +32,14 @@ pub struct Raw {
 
 /// The chain's hash with a record behind `before`.
 pub fn link(before: &Hash, seq: Seq, id: RecordId, version: u32, body: &str) -> Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(before.as_bytes());
-    hasher.update(&seq.0.to_le_bytes());
-    hasher.update(&id.0);
-    hasher.update(&version.to_le_bytes());
-    hasher.update(body.as_bytes());
-    Hash::from_bytes(*hasher.finalize().as_bytes())
+    let covered = [
+        before.as_bytes().as_slice(),
+        &seq.0.to_le_bytes(),
+        &id.0,
+        &version.to_le_bytes(),
+        body.as_bytes(),
+    ];
+    Hash::from_bytes(*blake3::hash(&covered.concat()).as_bytes())
 }
 
 /// Holds `raw` against the head before it, and reads it.

@@ -61,11 +61,9 @@ fn open(row: Row) -> Result<Snapshot, Unusable> {
 }
 
 fn checksum(head: &Head, body: &str) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&head.seq.0.to_le_bytes());
-    hasher.update(head.hash.as_bytes());
-    hasher.update(body.as_bytes());
-    *hasher.finalize().as_bytes()
+    let place = head.seq.0.to_le_bytes();
+    let covered = [place.as_slice(), head.hash.as_bytes(), body.as_bytes()];
+    *blake3::hash(&covered.concat()).as_bytes()
 }
 
 fn read(connection: &Connection) -> rusqlite::Result<Option<Row>> {
