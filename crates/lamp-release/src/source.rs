@@ -43,8 +43,16 @@ pub struct Source {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// It may not be read, or went away.
-    #[error("{} cannot be read", path(.0))]
-    Unreadable(#[source] DirError),
+    #[error("cannot {operation} {path}")]
+    Unreadable {
+        /// What was tried.
+        operation: &'static str,
+        /// On what.
+        path: String,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
     /// Neither file, directory nor link.
     #[error("{path} is a {kind}, and a release holds files, directories and links only")]
     Special {
@@ -63,11 +71,12 @@ pub enum SourceError {
     #[error(transparent)]
     Path(#[from] RelPathError),
     /// A link that leaves the release, or too many entries.
-    #[error("{root}: {source}")]
+    #[error("{root} cannot be a release")]
     Tree {
         /// The source.
         root: String,
         /// What is wrong.
+        #[source]
         source: ManifestError,
     },
     /// It changed while it was being read.
@@ -84,15 +93,11 @@ pub enum SourceError {
     },
 }
 
-fn path(error: &DirError) -> String {
-    error.path.display().to_string()
-}
-
 impl SourceError {
     /// What to do about it, as a sentence for people.
     pub const fn way_out(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) => {
+            Self::Unreadable { .. } => {
                 "give the user who deploys the right to read it, or take it out of the source"
             }
             Self::Special { .. } => {
@@ -113,7 +118,11 @@ impl SourceError {
 
 impl From<DirError> for SourceError {
     fn from(error: DirError) -> Self {
-        Self::Unreadable(error)
+        Self::Unreadable {
+            operation: error.operation,
+            path: error.path.display().to_string(),
+            source: error.source,
+        }
     }
 }
 

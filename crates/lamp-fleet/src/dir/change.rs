@@ -175,7 +175,7 @@ impl Dir {
     pub fn try_lock(&self) -> Result<Option<DirLock>, DirError> {
         let held = self.open_dir(".")?;
         match fs::flock(held.as_fd(), fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(DirLock { _held: held })),
+            Ok(()) => Ok(Some(DirLock { held })),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(errno) => Err(DirError::new("lock", self.path(), errno)),
         }
@@ -185,5 +185,12 @@ impl Dir {
 /// A directory's lock, held until this is dropped or its process ends.
 #[derive(Debug)]
 pub struct DirLock {
-    _held: Dir,
+    held: Dir,
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Said aloud: a process that was just being started holds a copy of the descriptor for a moment.
+        let _ = fs::flock(self.held.as_fd(), fs::FlockOperation::Unlock);
+    }
 }

@@ -1,0 +1,10 @@
+//! Releases on real filesystems: ext4, where files are shared by hard link, and XFS, where by reflink.
+//!
+//! Needs root, for the filesystems are real; without it each test fails and says so.
+
+mod crash;
+mod disk;
+mod faults;
+mod sharing;
+mod site;
+mod steps;
