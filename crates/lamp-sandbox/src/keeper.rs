@@ -16,12 +16,12 @@ use crate::cgroup::{self, Layout};
 use crate::error::{Doing, Refused};
 use crate::init::{self, Inherited};
 use crate::journal::{self, Journal};
-use crate::message::{Build, Keep, Progress};
+use crate::message::{Asked, Build, Progress};
 use crate::plan::{Lifetime, Plan};
 use crate::process::{self, ProcessId};
 use crate::step::Step;
 use crate::sys::{self, Fork};
-use crate::{place, reap, wire};
+use crate::{doctor, place, reap, wire};
 
 /// What the init program runs: keeper of one sandbox, then, forked from it, first process inside.
 #[expect(
@@ -30,7 +30,7 @@ use crate::{place, reap, wire};
 )]
 pub fn init_main() -> ! {
     let code = sys::close_inherited()
-        .and_then(|()| keep())
+        .and_then(|()| begin())
         .unwrap_or_else(|error| {
             // Read by the owner from the state directory.
             eprintln!("the keeper of a sandbox cannot begin: {error}");
@@ -60,19 +60,24 @@ struct Init {
     socket: OwnedFd,
 }
 
-fn keep() -> io::Result<i32> {
+fn begin() -> io::Result<i32> {
     let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
-    let asked = wire::receive::<Keep>(&socket)?.ok_or_else(|| io::Error::other("the owner is gone"))?;
-    let state_dir = asked.message.state_dir;
-    let Ok([lock, process]) = <[OwnedFd; 2]>::try_from(asked.fds) else {
+    let asked = wire::receive::<Asked>(&socket)?.ok_or_else(|| io::Error::other("the owner is gone"))?;
+    match asked.message {
+        Asked::Keep { state_dir } => keep(&state_dir, socket, asked.fds),
+        Asked::Try { dir } => wire::send(&socket, &doctor::run_all(&dir), &[]).map(|()| 0),
+    }
+}
+
+fn keep(state_dir: &Path, socket: OwnedFd, fds: Vec<OwnedFd>) -> io::Result<i32> {
+    let Ok([lock, process]) = <[OwnedFd; 2]>::try_from(fds) else {
         return Err(io::Error::other("the owner sent no lock"));
     };
     // A session of its own: a terminal's Ctrl-C ends the owner, and the keeper then cleans up.
     rustix::process::setsid()?;
     rustix::process::chdir("/")?;
     rustix::process::umask(rustix::fs::Mode::from(0o022));
-    let keeper = Keeper::new(&state_dir, Owner { socket, process }, lock)?;
-    keeper.run()
+    Keeper::new(state_dir, Owner { socket, process }, lock)?.run()
 }
 
 impl Keeper {

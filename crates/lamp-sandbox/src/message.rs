@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::step::Step;
 
-/// From the owner to the keeper; beside it the state directory's lock and a descriptor of the owner.
+/// What a freshly started init program is asked to be.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Keep {
-    pub(crate) state_dir: PathBuf,
+pub(crate) enum Asked {
+    /// The keeper of a sandbox; beside this the state directory's lock and a descriptor of the owner.
+    Keep { state_dir: PathBuf },
+    /// A process that tries what this machine can, and answers with checks.
+    Try { dir: PathBuf },
 }
 
 /// From the first process to the keeper, and on to the owner, while building.

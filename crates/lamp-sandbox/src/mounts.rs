@@ -48,6 +48,13 @@ pub(crate) fn build(plan: &Plan, users: Users<'_>) -> Result<OwnedFd, Refused> {
     Ok(root)
 }
 
+/// Lays a memory filesystem of the plan's bounds over `dir`, in this mount namespace.
+pub(crate) fn cover(dir: &Path, plan: &Plan) -> Result<(), Refused> {
+    let memory = tmpfs(&plan.dev.shm, plan)?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    rustix::mount::move_mount(&memory, c"", CWD, dir, flags).doing(|| format!("covering {}", dir.display()))
+}
+
 /// Enters the root and lets go of everything else that was mounted.
 pub(crate) fn enter(root: &OwnedFd) -> Result<(), Refused> {
     let entering = || "entering the sandbox's root".to_owned();
@@ -85,7 +92,7 @@ fn open(path: &Path) -> Result<OwnedFd, Refused> {
 }
 
 /// A copy of the mount at `host`, without what is mounted below it.
-fn clone(host: &Path, attributes: u64, users: Users<'_>) -> Result<OwnedFd, Refused> {
+pub(crate) fn clone(host: &Path, attributes: u64, users: Users<'_>) -> Result<OwnedFd, Refused> {
     let doing = || format!("cloning the mount of {}", host.display());
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let tree = rustix::mount::open_tree(CWD, host, flags).doing(doing)?;

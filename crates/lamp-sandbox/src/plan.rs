@@ -150,6 +150,9 @@ pub enum PlanError {
         /// Which of the three.
         lacking: &'static str,
     },
+    /// The kernel takes a filter only from a process that can gain no right.
+    #[error("a filter of system calls needs no_new_privs")]
+    FilterWithoutPromise,
     /// A namespace that every sandbox has is not in the plan.
     #[error("the plan lacks the {namespace:?} namespace, which every sandbox has")]
     Namespace {
@@ -232,6 +235,13 @@ impl Plan {
             .find(|kind| !self.namespaces.contains(kind));
         if let Some(namespace) = lacking {
             return Err(PlanError::Namespace { namespace });
+        }
+        if self
+            .confinement
+            .as_ref()
+            .is_some_and(|confinement| !confinement.no_new_privs)
+        {
+            return Err(PlanError::FilterWithoutPromise);
         }
         let three = [
             ("the user namespace", self.namespaces.contains(&Namespace::User)),

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::PidfdFlags;
 
 use crate::error::{Doing, StartError};
-use crate::message::{Keep, Progress};
+use crate::message::{Asked, Progress};
 use crate::place::{self, Place};
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
@@ -97,7 +97,7 @@ fn spawn_keeper(plan: &Plan, init: &InitProgram, socket: OwnedFd) -> Result<Chil
 fn hand_over(plan: &Plan, keeper: &OwnedFd, place: Place) -> Result<(), StartError> {
     let doing = || "handing the sandbox over to its keeper".to_owned();
     let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).doing(doing)?;
-    let keep = Keep {
+    let keep = Asked::Keep {
         state_dir: plan.state_dir.clone(),
     };
     Ok(wire::send(keeper, &keep, &[place.lock.as_fd(), own.as_fd()]).doing(doing)?)

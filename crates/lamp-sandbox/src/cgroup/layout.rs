@@ -233,10 +233,15 @@ fn v2_group(mountinfo: &str, own: &str) -> Option<(PathBuf, PathBuf)> {
 
 /// Where `group` shows below `mount`; its top if it lies outside of what is mounted.
 fn group_path(mount: &Mount<'_>, group: &str) -> PathBuf {
-    let below = Path::new(group).strip_prefix(mount.root).unwrap_or(Path::new(""));
-    let outside = below.components().any(|part| part.as_os_str() == "..");
-    let below = if outside { Path::new("") } else { below };
-    Path::new(mount.at).join(below)
+    let outside = |below: &&Path| below.components().any(|part| part.as_os_str() == "..");
+    let below = Path::new(group)
+        .strip_prefix(mount.root)
+        .ok()
+        .filter(|below| !outside(below));
+    match below {
+        Some(below) if !below.as_os_str().is_empty() => Path::new(mount.at).join(below),
+        Some(_) | None => PathBuf::from(mount.at),
+    }
 }
 
 /// A group with processes of its own cannot give controllers to children (the top can): so the nearest group
@@ -272,3 +277,6 @@ fn known(file: &Path) -> io::Result<Vec<String>> {
 fn is_without_processes(group: &Path) -> io::Result<bool> {
     Ok(fs_err::read_to_string(group.join("cgroup.procs"))?.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Sandboxes on a real kernel. Needs root; what this machine lacks fails here with its mend.
 
 mod bounds;
+mod doctor;
 mod held;
 mod killed;
 mod lab;
