@@ -23,9 +23,9 @@ saved=/usr/sbin/policy-rc.d.lamplighter-saved
 mark='# put here by lamplighter packaging/packages.sh'
 lock=/run/lock/lamplighter-packages
 # Goes up when the same packages are to be laid out differently.
-layout=2
+layout=3
 lock_wait_s=900
-retries=5
+retries=3
 
 say() { printf 'packages: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -136,7 +136,10 @@ update_once() { quiet_apt update >&2 || say 'apt-get update failed; going on wit
 
 install_missing() {
     say "installing: $*"
-    if [ -n "$(dpkg --audit)" ]; then dpkg --configure -a --force-confdef --force-confold </dev/null >&2; fi
+    # After a run that was killed in the middle. What somebody else left broken need not stop us.
+    if [ -n "$(dpkg --audit)" ]; then
+        dpkg --configure -a --force-confdef --force-confold </dev/null >&2 || say 'dpkg --configure -a failed; going on'
+    fi
     quiet_apt install --no-upgrade "$@" >&2 || die "apt-get install failed; look at the lines above"
     missing=$(missing_from_dpkg "$@")
     [ -z "$missing" ] || die "still not installed:" $missing
@@ -160,8 +163,15 @@ fetch_deb() {
     printf '%s %s\n' "$1" "$version" >>"$new/versions"
 }
 
-# The file behind a link of the unpacked root. Absolute links mean that root; what is not there (the
-# certificate bundle is made at installation) is this machine's.
+# The bundle that ca-certificates makes when it is installed: all of its certificates in one file.
+certificate_bundle() {
+    mkdir -p "$new/root/etc/ssl/certs"
+    find "$new/root/usr/share/ca-certificates" -name '*.crt' | sort | while read -r certificate; do
+        cat "$certificate"
+    done >"$new/root/etc/ssl/certs/ca-certificates.crt"
+}
+
+# The file behind a link of the unpacked root. Absolute links mean that root, not this machine's.
 behind_link() {
     link=$1
     hops=0
@@ -170,7 +180,7 @@ behind_link() {
         [ "$hops" -le 40 ] || die "links in circles: $1"
         target=$(readlink "$link")
         case $target in
-        /*) if [ -e "$new/root$target" ] || [ -L "$new/root$target" ]; then link=$new/root$target; else link=$target; fi ;;
+        /*) link=$new/root$target ;;
         *) link=$(dirname "$link")/$target ;;
         esac
     done
@@ -200,6 +210,7 @@ unpack_all() {
         fetch_deb "$name"
         dpkg -x "$deb" "$new/root"
     done
+    certificate_bundle
     plain_wordpress
     { printf 'layout-%s -\n' "$layout"; sort "$new/versions"; } >"$new/versions.txt"
     rm -f "$store/versions.txt"
