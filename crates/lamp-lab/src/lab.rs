@@ -128,10 +128,12 @@ impl Lab {
         Ok(())
     }
 
-    /// Asks a service to end and waits for it.
+    /// Asks a service to end and waits for it; one that does not run has ended.
     pub fn stop_service(&mut self, service: Service) -> Result<(), LabError> {
-        self.running.remove(&service);
-        service::stop(&self.sandbox, service)
+        match self.running.remove(&service) {
+            Some(main) => service::stop(&self.sandbox, service, &main),
+            None => Ok(()),
+        }
     }
 
     /// Kills every process of a service.

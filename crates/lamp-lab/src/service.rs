@@ -68,20 +68,19 @@ impl Service {
         }
     }
 
-    /// What starts it, as Debian's units and init scripts do: its directory in /run is made anew, and what
-    /// an earlier life left there is removed.
+    /// What starts it, as Debian's units and init scripts do: its directory in /run is made first.
     const fn script(self) -> &'static str {
         match self {
             Self::Database => {
                 "install -d -o mysql -g root -m 0755 /run/mysqld && exec /usr/sbin/mariadbd --user=mysql"
             }
             Self::Fpm => {
-                "install -d -o www-data -g www-data -m 0755 /run/php && find /run/php -type s -delete && \
+                "install -d -o www-data -g www-data -m 0755 /run/php && \
                  exec /usr/sbin/php-fpm8.2 --nodaemonize --fpm-config /etc/php/8.2/fpm/php-fpm.conf"
             }
             Self::Apache => {
                 "set -e; . /etc/apache2/envvars; install -d -m 1777 /run/lock; install -d /run/apache2; \
-                 install -d -o www-data /run/lock/apache2; find /run/apache2 -name '*.pid' -delete; \
+                 install -d -o www-data /run/lock/apache2; \
                  exec /usr/sbin/apache2 -D FOREGROUND"
             }
         }
@@ -182,16 +181,14 @@ fn silent(plan: &LabPlan, service: Service, waited: Duration) -> LabError {
     }
 }
 
-/// Asks a service to end, and waits until none of its processes is left.
-pub(crate) fn stop(sandbox: &Sandbox, service: Service) -> Result<(), LabError> {
-    // The first of them is the one that the others came from.
-    let first = processes(sandbox)?
-        .into_iter()
-        .find(|process| process.name == service.process_name());
-    if let Some(process) = first {
-        signal(&process, Signal::TERM)?;
-    }
-    gone(sandbox, |process| process.name == service.process_name())
+/// Asks a service to end by its main process, and waits until none of its processes is left.
+pub(crate) fn stop(sandbox: &Sandbox, service: Service, main: &Child) -> Result<(), LabError> {
+    main.signal(Signal::TERM)?;
+    until_gone(
+        sandbox,
+        |process| process.name == service.process_name(),
+        |_| Ok(()),
+    )
 }
 
 /// Kills every process of a service.
@@ -222,7 +219,7 @@ pub(crate) struct Process {
     pub(crate) name: String,
 }
 
-/// The processes of a lab but its first, oldest first, as the host counts.
+/// The processes of a lab but its first, as the host counts.
 pub(crate) fn processes(sandbox: &Sandbox) -> io::Result<Vec<Process>> {
     let first = sandbox.init_pid();
     let namespace = fs::read_link(format!("/proc/{first}/ns/pid"))?;
@@ -241,29 +238,20 @@ pub(crate) fn processes(sandbox: &Sandbox) -> io::Result<Vec<Process>> {
             });
         }
     }
-    all.sort_by_key(|process| process.pid);
     Ok(all)
 }
 
 fn kill_those(sandbox: &Sandbox, which: impl Fn(&Process) -> bool) -> Result<(), LabError> {
-    let begun = Instant::now();
     // A killed server may just have made a child: look again until there is none.
-    loop {
-        let left: Vec<_> = processes(sandbox)?.into_iter().filter(&which).collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        if begun.elapsed() > END_MAX {
-            return Err(still_there(&left));
-        }
-        for process in left {
-            signal(&process, Signal::KILL)?;
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
+    until_gone(sandbox, which, |process| signal(process, Signal::KILL))
 }
 
-fn gone(sandbox: &Sandbox, which: impl Fn(&Process) -> bool) -> Result<(), LabError> {
+/// Does `act` to every process that is still there, again and again, until none is.
+fn until_gone(
+    sandbox: &Sandbox,
+    which: impl Fn(&Process) -> bool,
+    act: impl Fn(&Process) -> io::Result<()>,
+) -> Result<(), LabError> {
     let begun = Instant::now();
     loop {
         let left: Vec<_> = processes(sandbox)?.into_iter().filter(&which).collect();
@@ -273,6 +261,7 @@ fn gone(sandbox: &Sandbox, which: impl Fn(&Process) -> bool) -> Result<(), LabEr
         if begun.elapsed() > END_MAX {
             return Err(still_there(&left));
         }
+        left.iter().try_for_each(&act)?;
         std::thread::sleep(LOOK_EVERY);
     }
 }
