@@ -47,9 +47,11 @@ pub enum StartError {
         why: String,
     },
     /// The keeper is gone without a word.
-    #[error("the sandbox's keeper ended while building; its last words: {words:?}")]
+    #[error("{} ended while building the sandbox instead of keeping it: {words}", program.display())]
     KeeperGone {
-        /// The end of its standard error.
+        /// The init program.
+        program: PathBuf,
+        /// The end of its standard error, or that there was none.
         words: String,
     },
 }

@@ -66,7 +66,7 @@ pub fn start(plan: &Plan, init: &InitProgram) -> Result<Sandbox, StartError> {
 fn start_in(plan: &Plan, init: &InitProgram, place: Place) -> Result<Sandbox, StartError> {
     let (ours, theirs) = wire::pair().doing(|| "making a socket for the keeper".to_owned())?;
     let mut keeper = spawn_keeper(plan, init, theirs)?;
-    let built = hand_over(plan, &ours, place).and_then(|()| follow_build(plan, &ours));
+    let built = hand_over(plan, &ours, place).and_then(|()| follow_build(plan, init, &ours));
     match built {
         Ok(()) => Ok(Sandbox::owned(plan, keeper, ours)?),
         Err(error) => {
@@ -103,11 +103,12 @@ fn hand_over(plan: &Plan, keeper: &OwnedFd, place: Place) -> Result<(), StartErr
     Ok(wire::send(keeper, &keep, &[place.lock.as_fd(), own.as_fd()]).doing(doing)?)
 }
 
-fn follow_build(plan: &Plan, keeper: &OwnedFd) -> Result<(), StartError> {
+fn follow_build(plan: &Plan, init: &InitProgram, keeper: &OwnedFd) -> Result<(), StartError> {
     let listening = || "listening to the keeper".to_owned();
     loop {
         let Some(said) = wire::receive::<Progress>(keeper).doing(listening)? else {
             return Err(StartError::KeeperGone {
+                program: init.path.clone(),
                 words: last_words(&plan.state_dir),
             });
         };
@@ -122,9 +123,11 @@ fn follow_build(plan: &Plan, keeper: &OwnedFd) -> Result<(), StartError> {
 fn last_words(state_dir: &Path) -> String {
     let words = fs_err::read(state_dir.join(place::KEEPER_ERR)).unwrap_or_default();
     let from = words.len().saturating_sub(LAST_WORDS_MAX_BYTES);
-    String::from_utf8_lossy(words.get(from..).unwrap_or_default())
-        .trim()
-        .to_owned()
+    let words = String::from_utf8_lossy(words.get(from..).unwrap_or_default());
+    match words.trim() {
+        "" => "it said nothing".to_owned(),
+        said => said.to_owned(),
+    }
 }
 
 /// Holds the build before there is a keeper, if a drill wants it: until this process is killed.

@@ -1,5 +1,8 @@
 //! Numbers of the system calls that a table may name.
 
+/// Newer than the table of libc; the same number on every processor type (Linux 6.15).
+const OPEN_TREE_ATTR: i64 = 467;
+
 /// The number of `call` here; `Some(None)` for a call that other processor types have and this one never had,
 /// `None` for a name that is none.
 #[rustfmt::skip]
@@ -41,6 +44,7 @@ pub(super) fn of(call: &str) -> Option<Option<i64>> {
         "nfsservctl" => libc::SYS_nfsservctl,
         "open_by_handle_at" => libc::SYS_open_by_handle_at,
         "open_tree" => libc::SYS_open_tree,
+        "open_tree_attr" => OPEN_TREE_ATTR,
         "perf_event_open" => libc::SYS_perf_event_open,
         "pidfd_getfd" => libc::SYS_pidfd_getfd,
         "pivot_root" => libc::SYS_pivot_root,

@@ -68,13 +68,14 @@ pub enum Argument {
 }
 
 /// Calls refused whatever their arguments.
-const ALWAYS_EPERM: [&str; 53] = [
+const ALWAYS_EPERM: [&str; 54] = [
     // mounts
     "mount",
     "umount2",
     "pivot_root",
     "chroot",
     "open_tree",
+    "open_tree_attr",
     "move_mount",
     "fsopen",
     "fsconfig",

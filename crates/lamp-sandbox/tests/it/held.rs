@@ -49,6 +49,8 @@ fn t1_no_file_of_the_kernel_opens_for_writing() {
     assert_eq!(probe_inside(&twin, ["open-write", "/dev/null"]), "ok");
     assert_ne!(fs_err::read_dir("/sys").expect("read").count(), 0);
     assert_eq!(says(&twin, "ls -A /sys"), "");
+    let of_the_kernel = "ls -d /proc/sys /proc/sysrq-trigger /proc/kcore /proc/keys 2> /dev/null || true";
+    assert_eq!(says(&twin, of_the_kernel), "");
 }
 
 /// A call: probe, argument, what it answers outside, what it must answer inside.
@@ -128,6 +130,9 @@ fn t1_calls_that_lead_out_are_refused() {
 fn t2_every_process_of_a_twin_is_held() {
     let place = Place::new();
     let plan = place.twin("t2");
+    // What the owner forgot to close on exec must not reach the inside.
+    let forgotten = fs_err::File::create(place.path().join("forgotten")).expect("made");
+    rustix::io::fcntl_setfd(&forgotten, rustix::io::FdFlags::empty()).expect("left open");
     let twin = started(&plan);
     let root = twin.command("/bin/sleep").arg("1000").spawn().expect("spawned");
     let www = twin

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use lamp_sandbox::{Lifetime, Plan, Sandbox, Step, reap};
 use rustix::process::{Pid, Signal, kill_process};
@@ -193,6 +194,33 @@ fn t6_a_lab_killed_at_any_step_leaves_nothing() {
 #[test]
 fn t6_a_twin_killed_at_any_step_leaves_nothing() {
     all_steps(|place, name| place.twin(&format!("twin-{name}")));
+}
+
+/// Between the steps too: owner, keeper or both are killed at instants that no step names.
+#[test]
+fn t6_a_sandbox_killed_at_any_instant_leaves_nothing() {
+    let place = Place::new();
+    for seed in 0..24_u64 {
+        let name = format!("instant-{seed}-{}", std::process::id());
+        let plan = if seed % 2 == 0 {
+            place.lab(&name)
+        } else {
+            place.twin(&name)
+        };
+        let victim = [Victim::Owner, Victim::Keeper, Victim::Both][usize::try_from(seed % 3).expect("small")];
+        let mut owner = owner(&place, &plan);
+        // Not to wait for something, but to strike anywhere in the 40 ms or so that a build takes.
+        std::thread::sleep(Duration::from_micros(seed * 7_919 % 23 * 2_000));
+        if victim != Victim::Owner && plan.state_dir.join("journal.json").exists() {
+            kill(keeper(&plan));
+        }
+        owner.kill().expect("killed");
+        owner.wait().expect("ended");
+        eventually(&format!("nothing left, seed {seed} {victim:?}"), || {
+            reap(&place.parent()).expect("reaped");
+            Traces::of(&plan).are_none()
+        });
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use lamp_sandbox::{CommandError, Exit, Sandbox, StartError, start};
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use lamp_sandbox::plan::RootPlan;
+use lamp_sandbox::{CommandError, Exit, OwnDir, Sandbox, StartError, start};
+use rustix::fs::{IFlags, Mode, OFlags, ResolveFlags};
 
 use crate::support::{Place, init, says, sh, started};
 
@@ -103,6 +104,40 @@ fn commands_say_how_they_ended() {
         .output();
     let much = much.expect("ran");
     assert_eq!((much.stdout.len(), much.truncated), (10, true));
+}
+
+/// A release's files carry the flag, and they are in the lab's own directories.
+#[test]
+fn immutable_files_go_with_the_lab() {
+    let place = Place::new();
+    let plan = place.lab("immutable");
+    let lab = started(&plan);
+    let dir = plan.state_dir.join("own/srv/release");
+    fs_err::create_dir(&dir).expect("made");
+    let file = fs_err::File::create(dir.join("index.php")).expect("made");
+    rustix::fs::ioctl_setflags(&file, IFlags::IMMUTABLE).expect("flagged");
+    assert!(
+        fs_err::remove_file(dir.join("index.php")).is_err(),
+        "control: the flag holds"
+    );
+    lab.kill().expect("killed");
+    assert!(!plan.state_dir.exists());
+}
+
+#[test]
+fn own_directories_nest_and_outside_ones_stay() {
+    let place = Place::new();
+    let mut plan = place.lab("nest");
+    let data = place.path().join("data");
+    fs_err::create_dir(&data).expect("made");
+    if let RootPlan::ReadOnlyBind { own, .. } = &mut plan.root {
+        own.push(OwnDir::at(&data, "/var/lib/mysql"));
+    }
+    let lab = started(&plan);
+    says(&lab, "echo row > /var/lib/mysql/table && echo x > /var/lib/other");
+    lab.kill().expect("killed");
+    assert_eq!(fs_err::read_to_string(data.join("table")).expect("read"), "row\n");
+    assert_eq!(fs_err::read_dir(&data).expect("read").count(), 1);
 }
 
 #[test]

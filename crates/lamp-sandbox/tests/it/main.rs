@@ -2,6 +2,7 @@
 
 mod bounds;
 mod doctor;
+mod errors;
 mod held;
 mod killed;
 mod lab;
