@@ -108,14 +108,9 @@ pub fn meta(file: impl AsFd) -> Result<Meta, Errno> {
     fs::fstat(file).map(|stat| Meta::of(&stat))
 }
 
-/// Whether `file` bears the immutable flag; `false` where the filesystem has no such flag.
-pub fn is_immutable(file: impl AsFd) -> Result<bool, Errno> {
-    match fs::ioctl_getflags(file) {
-        Ok(flags) => Ok(flags.contains(IFlags::IMMUTABLE)),
-        Err(Errno::NOTTY | Errno::OPNOTSUPP) => Ok(false),
-        Err(other) => Err(other),
-    }
-}
+/// The inode flags of a file, as they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags(IFlags);
 
 /// Whether an inode may be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,15 +121,36 @@ pub enum Guard {
     Lifted,
 }
 
-/// Sets or lifts the immutable flag, all other flags as they are.
-pub fn guard(file: impl AsFd, guard: Guard) -> Result<(), Errno> {
-    let found = fs::ioctl_getflags(&file)?;
-    let mut wanted = found;
+impl Flags {
+    /// Whether the immutable flag is among them.
+    pub const fn is_immutable(self) -> bool {
+        self.0.contains(IFlags::IMMUTABLE)
+    }
+}
+
+/// The flags of `file`; none where the filesystem has no such thing.
+pub fn flags(file: impl AsFd) -> Result<Flags, Errno> {
+    match fs::ioctl_getflags(file) {
+        Ok(flags) => Ok(Flags(flags)),
+        Err(Errno::NOTTY | Errno::OPNOTSUPP) => Ok(Flags(IFlags::empty())),
+        Err(other) => Err(other),
+    }
+}
+
+/// Sets or lifts the immutable flag of a file whose other flags, `found` before, stay as they are.
+pub fn set_guard(file: impl AsFd, found: Flags, guard: Guard) -> Result<(), Errno> {
+    let mut wanted = found.0;
     wanted.set(IFlags::IMMUTABLE, guard == Guard::Immutable);
-    if wanted == found {
+    fs::ioctl_setflags(file, wanted)
+}
+
+/// Sets or lifts the immutable flag, unless it is as wanted already.
+pub fn guard(file: impl AsFd, guard: Guard) -> Result<(), Errno> {
+    let found = Flags(fs::ioctl_getflags(&file)?);
+    if found.is_immutable() == (guard == Guard::Immutable) {
         return Ok(());
     }
-    fs::ioctl_setflags(file, wanted)
+    set_guard(file, found, guard)
 }
 
 /// Makes the empty `to` share all bytes of `from` (copy on write); refused where the filesystem cannot.

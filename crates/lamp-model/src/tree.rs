@@ -74,7 +74,9 @@ impl PartialOrd for RelPath {
 /// By component, so that a directory's contents follow it at once (`a`, `a/b`, `a-b`).
 impl Ord for RelPath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.split('/').cmp(other.0.split('/'))
+        // A slash sorts below every byte that a path may hold.
+        let order = |byte: u8| if byte == b'/' { 0 } else { byte };
+        self.0.bytes().map(order).cmp(other.0.bytes().map(order))
     }
 }
 
@@ -150,7 +152,14 @@ fn hex_digit(digit: u8) -> Result<u8, HashError> {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+        let text: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect();
+        f.pad(&text)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -195,19 +196,20 @@ impl Checker<'_> {
                 }
             }
             Node::Link { target } => self.check_link(path, target, found)?,
-            Node::File {
-                size,
-                hash,
-                executable,
-            } => {
-                let meta = self.tree.meta(path)?;
-                if is_kind(&meta, Kind::File, found) {
-                    check_owned(&meta, self.owner.file(*executable), found);
-                    self.check_bytes(path, (*size, hash), buffer, found)?;
-                }
-            }
+            Node::File { .. } => self.check_file(entry, buffer, found)?,
         }
         Ok(())
+    }
+
+    fn check_file(&self, entry: &Entry, buffer: &mut [u8], found: &mut Vec<What>) -> Result<(), DirError> {
+        let path = entry.path.as_str();
+        match self.tree.open_file(path) {
+            Ok(open) => self.check_open(entry, &open, buffer, found),
+            Err(error) if error.is_not_found() => Err(error),
+            // Only what is a file after all could not be opened for another reason.
+            Err(error) if is_kind(&self.tree.meta(path)?, Kind::File, found) => Err(error),
+            Err(_) => Ok(()),
+        }
     }
 
     fn check_link(&self, path: &str, target: &str, found: &mut Vec<What>) -> Result<(), DirError> {
@@ -232,30 +234,42 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn check_bytes(
+    fn check_open(
         &self,
-        path: &str,
-        (size, stored): (u64, &Hash),
+        Entry { path, node }: &Entry,
+        (open, meta): &(File, Meta),
         buffer: &mut [u8],
         found: &mut Vec<What>,
     ) -> Result<(), DirError> {
+        let Node::File {
+            size,
+            hash: stored,
+            executable,
+        } = node
+        else {
+            return Ok(());
+        };
         let failed = |source| DirError {
             operation: "read",
-            path: self.tree.path().join(path),
+            path: self.tree.path().join(path.as_str()),
             source,
         };
-        let (open, meta) = self.tree.open_file(path)?;
-        if self.record.guarded && !file::is_immutable(&open).map_err(|errno| failed(errno.into()))? {
+        check_owned(meta, self.owner.file(*executable), found);
+        if self.record.guarded
+            && !file::flags(open)
+                .map_err(|errno| failed(errno.into()))?
+                .is_immutable()
+        {
             found.push(What::NotImmutable);
         }
-        if meta.size != size {
+        if meta.size != *size {
             found.push(What::Size {
-                stored: size,
+                stored: *size,
                 found: meta.size,
             });
             return Ok(());
         }
-        let hashed = hash_file(&open, size, buffer, &mut |_| Ok(())).map_err(failed)?;
+        let hashed = hash_file(open, *size, buffer, &mut |_| Ok(())).map_err(failed)?;
         if hashed.hash != *stored {
             found.push(What::Bytes {
                 stored: *stored,

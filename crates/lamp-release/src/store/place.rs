@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 
-use lamp_fleet::file::{self, Guard, Kind, Meta};
+use lamp_fleet::file::{self, Flags, Guard, Kind, Meta};
 use lamp_fleet::{Dir, DirError};
 use lamp_model::ReleaseId;
 use lamp_model::tree::{Hash, RelPath};
@@ -20,6 +20,9 @@ use crate::error::StoreError;
 
 /// Bytes copied at once.
 pub(crate) const CHUNK_BYTES: usize = 128 * 1024;
+
+/// Up to this many new files are synced one by one, more of them with the whole filesystem.
+const SYNC_ONE_BY_ONE_MAX: usize = 64;
 
 /// A file as the manifest wants it.
 pub(super) struct Wanted {
@@ -39,7 +42,8 @@ struct Found {
     file: File,
     meta: Meta,
     executable: bool,
-    guarded: bool,
+    /// Its flags, if it bears the immutable one.
+    guarded: Option<Flags>,
 }
 
 /// Puts files into one staged tree.
@@ -52,6 +56,8 @@ pub(super) struct Placer<'a> {
     lenders: HashMap<ReleaseId, Lender>,
     /// Files of this very tree that later ones may share.
     fresh: HashMap<Hash, (RelPath, bool)>,
+    /// Files whose bytes were written here: not on disk yet, and not guarded.
+    written: Vec<RelPath>,
     buffer: Vec<u8>,
 }
 
@@ -70,6 +76,7 @@ impl<'a> Placer<'a> {
             sharing: store.sharing()?,
             lenders: HashMap::new(),
             fresh: HashMap::new(),
+            written: Vec::new(),
             buffer: vec![0; CHUNK_BYTES],
         })
     }
@@ -93,6 +100,33 @@ impl<'a> Placer<'a> {
         }
         let to = self.create(dir, wanted)?;
         self.copy(&found.file, &to, &wanted.file)
+    }
+
+    /// What was written is on disk, and guarded where inodes may be shared. Setting the flag writes a file's
+    /// own bytes out, one file after the other: of many files the disk is better told at once.
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        let few = self.written.len() <= SYNC_ONE_BY_ONE_MAX;
+        if !few {
+            self.top.sync_filesystem()?;
+        }
+        for path in &self.written {
+            let (open, _) = self.top.open_file(path.as_str())?;
+            if few {
+                file::sync(&open).map_err(|errno| self.top_error("make durable", path, errno))?;
+            }
+            if self.sharing == Sharing::HardLink {
+                file::guard(&open, Guard::Immutable).map_err(|errno| flag_error("set", path, errno))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn top_error(&self, operation: &'static str, path: &RelPath, errno: Errno) -> StoreError {
+        StoreError::from(DirError {
+            operation,
+            path: self.top.path().join(path.as_str()),
+            source: errno.into(),
+        })
     }
 
     fn place_new(&mut self, dir: &Dir, wanted: &Wanted) -> Result<(), StoreError> {
@@ -129,7 +163,7 @@ impl<'a> Placer<'a> {
             file,
             meta,
             executable: *executable,
-            guarded: false,
+            guarded: None,
         }))
     }
 
@@ -146,14 +180,15 @@ impl<'a> Placer<'a> {
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
+        let flags = file::flags(&file).map_err(|errno| flag_error("read", &origin.path, errno))?;
         let found = Found {
             file,
             meta,
             executable: origin.executable,
-            guarded: origin.guarded,
+            guarded: Some(flags).filter(|flags| flags.is_immutable()),
         };
         let whole = meta.size == wanted.size
-            && (is_untouched(&found, sealed_nanos, origin)? || self.hashes_to(&found.file, wanted)?);
+            && (is_untouched(&found, sealed_nanos, origin) || self.hashes_to(&found.file, wanted)?);
         Ok(whole.then_some(found))
     }
 
@@ -171,17 +206,20 @@ impl<'a> Placer<'a> {
     }
 
     /// A second name for the same inode; `false` where that would not be the planned file.
-    fn link(&self, dir: &Dir, wanted: &Wanted, found: &Found) -> Result<bool, StoreError> {
+    fn link(&mut self, dir: &Dir, wanted: &Wanted, found: &Found) -> Result<bool, StoreError> {
         if found.executable != wanted.executable
             || !is_owned(&found.meta, self.store.owner(), wanted.executable)
         {
             return Ok(false);
         }
         let name = wanted.file.path.file_name();
-        let linked = if found.guarded {
-            with_flag_lifted(&found.file, dir, name)?
-        } else {
-            dir.hard_link(&found.file, name)
+        let linked = match found.guarded {
+            Some(flags) => with_flag_lifted(&found.file, flags, dir, name)?,
+            None => {
+                // New in this very tree, or found without its flag: the flag is set at the end.
+                self.written.push(wanted.file.path.clone());
+                dir.hard_link(&found.file, name)
+            }
         };
         match linked {
             Ok(()) => Ok(true),
@@ -229,7 +267,10 @@ impl<'a> Placer<'a> {
             }));
         }
         match copied {
-            Ok(hashed) if hashed.is(wanted) => Ok(()),
+            Ok(hashed) if hashed.is(wanted) => {
+                self.written.push(wanted.path.clone());
+                Ok(())
+            }
             Ok(_) => Err(changed(&wanted.path, "its bytes are others".to_owned())),
             Err(source) => Err(StoreError::Source {
                 path: wanted.path.clone(),
@@ -250,12 +291,12 @@ fn changed(path: &RelPath, why: String) -> StoreError {
 ///
 /// Where files are shared by hard link, making a link touches the inode's change time, but the flag keeps
 /// its bytes; elsewhere nothing touches either time.
-fn is_untouched(found: &Found, sealed_nanos: i128, origin: &Origin) -> Result<bool, StoreError> {
-    if !origin.guarded {
-        return Ok(found.meta.ctime_nanos <= sealed_nanos);
+fn is_untouched(found: &Found, sealed_nanos: i128, origin: &Origin) -> bool {
+    if origin.guarded {
+        found.guarded.is_some() && found.meta.mtime_nanos <= sealed_nanos
+    } else {
+        found.meta.ctime_nanos <= sealed_nanos
     }
-    let guarded = file::is_immutable(&found.file).map_err(|errno| flag_error("read", &origin.path, errno))?;
-    Ok(guarded && found.meta.mtime_nanos <= sealed_nanos)
 }
 
 fn is_owned(meta: &Meta, owner: Owner, executable: bool) -> bool {
@@ -264,16 +305,20 @@ fn is_owned(meta: &Meta, owner: Owner, executable: bool) -> bool {
 }
 
 /// The flag is set again whatever the link said.
-fn with_flag_lifted(file: &File, dir: &Dir, name: &str) -> Result<Result<(), DirError>, StoreError> {
-    let path = || dir.path().join(name).display().to_string();
+fn with_flag_lifted(
+    file: &File,
+    flags: Flags,
+    dir: &Dir,
+    name: &str,
+) -> Result<Result<(), DirError>, StoreError> {
     let failed = |operation, errno: Errno| StoreError::Flag {
         operation,
-        path: path(),
+        path: dir.path().join(name).display().to_string(),
         source: errno.into(),
     };
-    file::guard(file, Guard::Lifted).map_err(|errno| failed("lift", errno))?;
+    file::set_guard(file, flags, Guard::Lifted).map_err(|errno| failed("lift", errno))?;
     let linked = dir.hard_link(file, name);
-    file::guard(file, Guard::Immutable).map_err(|errno| failed("set", errno))?;
+    file::set_guard(file, flags, Guard::Immutable).map_err(|errno| failed("set", errno))?;
     Ok(linked)
 }
 

@@ -1,7 +1,7 @@
-//! Making a staged release durable and immutable, and giving it its name.
+//! Giving a staged release its name; and the other way, removing a tree whose files others may share.
 //!
-//! The order is the promise: bytes and directories on disk, every flag set, the manifest on disk, and only
-//! then the rename that makes it a release.
+//! The order is the promise: bytes, flags and directories on disk, the manifest on disk, and only then the
+//! rename that makes it a release.
 
 use lamp_fleet::file::{self, Guard};
 use lamp_fleet::{Dir, DirError};
@@ -11,10 +11,6 @@ use lamp_model::{Manifest, ReleaseId};
 use super::{Store, StoredRelease, manifest_name, read_record};
 use crate::error::StoreError;
 
-/// With more new bytes than this the filesystem is synced before the flags are set: setting one writes the
-/// file's own bytes out first, one file after the other.
-const SYNC_FIRST_BYTES: u64 = 4 * 1024 * 1024;
-
 impl Store {
     /// Gives the staged `release` its name. Done already is done.
     pub fn seal(&self, release: &ReleaseId) -> Result<StoredRelease, StoreError> {
@@ -23,26 +19,22 @@ impl Store {
             self.sweep_staged(release)?;
             return self.record(release);
         }
-        let (tree, record) = self.staged(release)?;
-        if record.guarded {
-            self.guard_staged(&tree, &record)?;
-        }
+        let record = self.staged(release)?;
         self.root.sync_filesystem()?;
         self.name_it(release)?;
         Ok(record)
     }
 
-    /// The tree and the record of what was staged; the record may have moved on before a crash.
-    fn staged(&self, release: &ReleaseId) -> Result<(Dir, StoredRelease), StoreError> {
+    /// The record of what was staged; it may have moved on before a crash.
+    fn staged(&self, release: &ReleaseId) -> Result<StoredRelease, StoreError> {
         let not_staged = || StoreError::NotStaged {
             path: self.root.path().display().to_string(),
             release: release.clone(),
         };
         let journal = manifest_name(release);
-        let tree = self
-            .staging
-            .open_dir(release.as_str())
-            .map_err(|_| not_staged())?;
+        if self.staging.find(release.as_str())?.is_none() {
+            return Err(not_staged());
+        }
         let dir = if self.staging.find(&journal)?.is_some() {
             &self.staging
         } else {
@@ -51,14 +43,7 @@ impl Store {
         if dir.find(&journal)?.is_none() {
             return Err(not_staged());
         }
-        Ok((tree, read_record(dir, &journal, release)?))
-    }
-
-    fn guard_staged(&self, tree: &Dir, record: &StoredRelease) -> Result<(), StoreError> {
-        if record.new_bytes > SYNC_FIRST_BYTES {
-            self.root.sync_filesystem()?;
-        }
-        guard_all(tree, &record.manifest)
+        read_record(dir, &journal, release)
     }
 
     fn name_it(&self, release: &ReleaseId) -> Result<(), StoreError> {
@@ -135,14 +120,17 @@ fn remove_shared(dir: &Dir, name: &std::ffi::OsStr) -> Result<(), DirError> {
         source: errno.into(),
     };
     let (open, _) = dir.open_file(name)?;
-    let guarded = file::is_immutable(&open).map_err(|errno| failed("read the flags of", errno))?;
+    let flags = file::flags(&open).map_err(|errno| failed("read the flags of", errno))?;
+    let guarded = flags.is_immutable();
     if guarded {
-        file::guard(&open, Guard::Lifted).map_err(|errno| failed("lift the immutable flag of", errno))?;
+        file::set_guard(&open, flags, Guard::Lifted)
+            .map_err(|errno| failed("lift the immutable flag of", errno))?;
     }
     let removed = dir.remove_file(name);
     let still_named = file::meta(&open).map_err(|errno| failed("stat", errno))?.links > 0;
     if guarded && still_named {
-        file::guard(&open, Guard::Immutable).map_err(|errno| failed("set the immutable flag of", errno))?;
+        file::set_guard(&open, flags, Guard::Immutable)
+            .map_err(|errno| failed("set the immutable flag of", errno))?;
     }
     removed
 }

@@ -1,7 +1,7 @@
 //! Building a release beside the others, under a name that nothing serves.
 //!
 //! `staging/<id>` is made, and made durable, before the first immutable flag is lifted: it is the journal
-//! entry. `staging/<id>.json`, written last, says that the tree is whole.
+//! entry. `staging/<id>.json`, written last, says that the tree is whole and every flag is set.
 
 use std::fs::File;
 use std::io;
@@ -94,7 +94,7 @@ impl Store {
         for entry in incoming.manifest.entries() {
             self.build_entry(entry, &mut level, &mut placer)?;
         }
-        Ok(())
+        placer.finish()
     }
 
     fn build_entry(

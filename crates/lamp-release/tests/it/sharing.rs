@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use fs_err as fs;
-use lamp_fleet::file::{Guard, guard, is_immutable};
+use lamp_fleet::file::{Guard, flags, guard};
 use lamp_model::ReleaseId;
 use lamp_release::Store;
 use lamp_release::store::Sharing;
@@ -173,6 +173,25 @@ fn an_altered_file_is_not_shared_into_the_next_release() {
 }
 
 #[test]
+fn a_flag_that_someone_lifted_is_set_again_when_the_file_is_shared() {
+    let disk = Disk::new(Kind::Ext4);
+    let store = disk.store();
+    let site = Site::new();
+    let a = store_site(&store, &site, 0);
+    let (open, _) = store
+        .tree(&a)
+        .expect("a release")
+        .open_file("lib/part/3.php")
+        .expect("a file");
+    guard(&open, Guard::Lifted).expect("root lifts it");
+    assert_eq!(verify(&store, &a).expect("a release").len(), 1, "the control");
+    site.write("index.php", "<?php // another");
+    let b = store_site(&store, &site, 1);
+    assert_whole(&store, &b);
+    assert_whole(&store, &a);
+}
+
+#[test]
 fn t19_no_release_file_is_writable_by_others_or_not_owned_as_planned() {
     for kind in [Kind::Ext4, Kind::Xfs] {
         let disk = Disk::new(kind);
@@ -244,7 +263,10 @@ fn pruning_one_release_leaves_the_files_that_another_shares_guarded() {
             .expect("a release")
             .open_file("img/big.bin")
             .expect("a file");
-        assert_eq!(is_immutable(&open).expect("its flags"), kind == Kind::Ext4);
+        assert_eq!(
+            flags(&open).expect("its flags").is_immutable(),
+            kind == Kind::Ext4
+        );
         assert!(
             store.root().names().expect("the store").len() == 3,
             "nothing but its three parts"
