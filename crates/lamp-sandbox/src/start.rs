@@ -1,6 +1,7 @@
 //! Starting a sandbox: the owner's side.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -66,7 +67,7 @@ pub fn start(plan: &Plan, init: &InitProgram) -> Result<Sandbox, StartError> {
 fn start_in(plan: &Plan, init: &InitProgram, place: Place) -> Result<Sandbox, StartError> {
     let (ours, theirs) = wire::pair().doing(|| "making a socket for the keeper".to_owned())?;
     let mut keeper = spawn_keeper(plan, init, theirs)?;
-    let built = hand_over(plan, &ours, place).and_then(|()| follow_build(plan, init, &ours));
+    let built = hand_over(plan, init, &ours, place).and_then(|()| follow_build(plan, init, &ours));
     match built {
         Ok(()) => Ok(Sandbox::owned(plan, keeper, ours)?),
         Err(error) => {
@@ -94,23 +95,30 @@ fn spawn_keeper(plan: &Plan, init: &InitProgram, socket: OwnedFd) -> Result<Chil
 }
 
 /// The lock passes to the keeper: it alone has it once this returns.
-fn hand_over(plan: &Plan, keeper: &OwnedFd, place: Place) -> Result<(), StartError> {
+fn hand_over(plan: &Plan, init: &InitProgram, keeper: &OwnedFd, place: Place) -> Result<(), StartError> {
     let doing = || "handing the sandbox over to its keeper".to_owned();
     let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).doing(doing)?;
     let keep = Asked::Keep {
         state_dir: plan.state_dir.clone(),
     };
-    Ok(wire::send(keeper, &keep, &[place.lock.as_fd(), own.as_fd()]).doing(doing)?)
+    match wire::send(keeper, &keep, &[place.lock.as_fd(), own.as_fd()]) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(keeper_gone(plan, init)),
+        other => Ok(other.doing(doing)?),
+    }
+}
+
+fn keeper_gone(plan: &Plan, init: &InitProgram) -> StartError {
+    StartError::KeeperGone {
+        program: init.path.clone(),
+        words: last_words(&plan.state_dir),
+    }
 }
 
 fn follow_build(plan: &Plan, init: &InitProgram, keeper: &OwnedFd) -> Result<(), StartError> {
     let listening = || "listening to the keeper".to_owned();
     loop {
         let Some(said) = wire::receive::<Progress>(keeper).doing(listening)? else {
-            return Err(StartError::KeeperGone {
-                program: init.path.clone(),
-                words: last_words(&plan.state_dir),
-            });
+            return Err(keeper_gone(plan, init));
         };
         match said.message {
             Progress::Reached(_) => {}

@@ -10,6 +10,8 @@ use lamp_sandbox::{InitProgram, Plan, Sandbox, start};
 
 use crate::support::{Place, started};
 
+const NO_PROGRAM: &str = "/no/such/program";
+
 /// The error and its causes, the test's own directory left out.
 fn told(place: &Place, error: &dyn Error) -> String {
     let mut causes = vec![error.to_string()];
@@ -44,19 +46,13 @@ fn an_init_program_that_is_none_is_named() {
 fn without_root_it_says_so() {
     let place = Place::new();
     fs_err::set_permissions(place.path(), std::fs::Permissions::from_mode(0o777)).expect("opened");
-    let program = place.path().join("init");
-    fs_err::copy(env!("CARGO_BIN_EXE_lamp-sandbox-init"), &program).expect("copied");
+    let program = place.path().join("owner");
+    fs_err::copy(env!("CARGO_BIN_EXE_lamp-sandbox-owner"), &program).expect("copied");
     let plan = place.path().join("plan.json");
     fs_err::write(&plan, serde_json::to_vec(&place.lab("root")).expect("a value")).expect("written");
     let mut command = Command::new(program);
-    let output = command
-        .arg("run")
-        .arg(plan)
-        .arg("/bin/true")
-        .uid(33)
-        .gid(33)
-        .output()
-        .expect("ran");
+    command.arg("/no/init").arg(plan).arg("/bin/true").uid(33).gid(33);
+    let output = command.output().expect("ran");
     insta::assert_snapshot!("no-root", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -82,7 +78,7 @@ fn no_sandbox_no_command() {
 
     let sandbox = started(&place.lab("commands"));
     let tell = |error: lamp_sandbox::CommandError| told(&place, &error);
-    let absent = sandbox.command("/no/such/program").output().expect_err("refused");
+    let absent = sandbox.command(NO_PROGRAM).output().expect_err("refused");
     insta::assert_snapshot!("no-program", tell(absent));
     let long = sandbox
         .command("/bin/true")

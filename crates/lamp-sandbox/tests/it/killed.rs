@@ -7,7 +7,7 @@ use std::time::Duration;
 use lamp_sandbox::{Lifetime, Plan, Sandbox, Step, reap};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Place, eventually, says, started};
+use crate::support::{Place, eventually, init, says, started};
 
 /// Whom a drill kills.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,8 +96,8 @@ fn files(parent: &Path) -> Vec<PathBuf> {
 fn owner(place: &Place, plan: &Plan) -> Child {
     let file = place.path().join("plan.json");
     fs_err::write(&file, serde_json::to_vec(plan).expect("a value")).expect("written");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lamp-sandbox-init"));
-    command.arg("run").arg(file).args(["/bin/sleep", "1000"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lamp-sandbox-owner"));
+    command.arg(init().path).arg(file).args(["/bin/sleep", "1000"]);
     command
         .stdin(Stdio::null())
         .stderr(Stdio::null())
@@ -281,7 +281,7 @@ fn a_plan_that_the_machine_refuses_leaves_nothing_and_says_why() {
         uid: 0,
         gid: 0,
     });
-    let refused = lamp_sandbox::start(&plan, &crate::support::init()).expect_err("it cannot be built");
+    let refused = lamp_sandbox::start(&plan, &init()).expect_err("it cannot be built");
     assert_eq!(
         refused.to_string(),
         "the sandbox could not be built, after step Namespaces: opening /usr/made/by in the sandbox: \

@@ -105,7 +105,7 @@ pub(crate) fn probe_outside(args: [&str; 2]) -> String {
 /// What the kernel answers the probe inside.
 #[track_caller]
 pub(crate) fn probe_inside(sandbox: &Sandbox, args: [&str; 2]) -> String {
-    let output = sandbox.command("/srv/probe").args(args).output().expect("ran");
+    let output = sandbox.command(PROBE_INSIDE).args(args).output().expect("ran");
     answer(output.status.success(), &output.stdout, args)
 }
 
@@ -115,6 +115,7 @@ fn answer(success: bool, stdout: &[u8], args: [&str; 2]) -> String {
     String::from_utf8_lossy(stdout).trim().to_owned()
 }
 
+pub(crate) const PROBE_INSIDE: &str = "/srv/probe";
 pub(crate) const PROBE: &str = env!("CARGO_BIN_EXE_lamp-sandbox-probe");
 
 /// Waits until `holds`, at most 30 s.

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use lamp_sandbox::plan::{Hidden, RootPlan};
 
-use crate::support::{Place, says, sh, started};
+use crate::support::{PROBE_INSIDE, Place, give_probe, says, sh, started};
 
 #[test]
 fn a_twin_writes_to_itself_alone() {
@@ -90,19 +90,18 @@ fn what_is_hidden_does_not_show() {
     assert!(!sh(&twin, "cat /etc/shadow").status.success());
 }
 
+/// Ports below 1024 without the capability for them, and the null device.
 #[test]
-fn apache_and_php_can_live_in_a_twin() {
+fn a_server_of_any_user_can_live_in_a_twin() {
     let place = Place::new();
-    let twin = started(&place.twin("stack"));
-    // Ports below 1024 without the capability for them; a worker that changes its user; the null device.
-    let php = "$s = stream_socket_server('tcp://0.0.0.0:80') or exit(1); echo 'listens';";
-    let output = twin
-        .command("/usr/bin/php")
-        .args(["-r", php])
-        .user(33, 33)
-        .output()
-        .expect("ran");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "listens", "{output:?}");
+    let plan = place.twin("stack");
+    let twin = started(&plan);
+    give_probe(&plan);
+    let listens = |user| {
+        let command = twin.command(PROBE_INSIDE).args(["listen", "80"]).user(user, user);
+        String::from_utf8(command.output().expect("ran").stdout).expect("text")
+    };
+    assert_eq!((listens(0).as_str(), listens(33).as_str()), ("ok\n", "ok\n"));
     assert_eq!(
         says(&twin, "echo gone > /dev/null; hostname; id -un"),
         "stack\nroot"
