@@ -80,3 +80,112 @@ pub fn judge(path: &str, answer: Result<u16, String>) -> Result<(), Reason> {
         answer,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use jiff::Timestamp;
+    use lamp_model::clock::BootTime;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Simulated time: it runs only while everybody waits.
+    struct Simulated(Instant);
+
+    impl Clock for Simulated {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        fn boot_time(&self) -> BootTime {
+            let boot_id = "simulated".to_owned();
+            BootTime { boot_id, nanos: 0 }.plus(self.0.elapsed())
+        }
+    }
+
+    /// Answers 200 until its `bad_after`-th request, and notes when each was made.
+    struct Site {
+        begun: Instant,
+        bad_after: usize,
+        asked: Mutex<Vec<Duration>>,
+    }
+
+    impl Ask for Site {
+        fn ask<'a>(&'a self, _path: &'a str) -> Answer<'a, u16, String> {
+            let mut asked = self.asked.lock().expect("one thread");
+            asked.push(self.begun.elapsed());
+            let status = if asked.len() > self.bad_after { 500 } else { 200 };
+            Box::pin(async move { Ok(status) })
+        }
+    }
+
+    async fn run(bad_after: usize, seconds: u64) -> (Result<Baked, Reason>, Vec<Duration>) {
+        let begun = Instant::now();
+        let site = Site {
+            begun,
+            bad_after,
+            asked: Mutex::default(),
+        };
+        let paths = ["/".to_owned(), "/shop".to_owned()];
+        let baked = bake(&site, &Simulated(begun), Duration::from_secs(seconds), &paths).await;
+        (baked, site.asked.into_inner().expect("one thread"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_probes_to_the_very_end_and_never_pauses_longer_than_a_second() {
+        let (baked, asked) = run(usize::MAX, 60).await;
+        assert_eq!(
+            baked,
+            Ok(Baked {
+                probes: asked.len() as u64
+            })
+        );
+        assert!(
+            asked.last().is_some_and(|last| *last >= Duration::from_secs(60)),
+            "{asked:?}"
+        );
+        assert!(
+            asked
+                .windows(2)
+                .all(|pair| pair[1] - pair[0] <= PAUSE_MAX + Duration::from_millis(2))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bake_of_no_length_asks_every_path_once() {
+        assert_eq!(run(usize::MAX, 0).await.0, Ok(Baked { probes: 2 }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_bad_answer_ends_it_with_its_reason() {
+        let (baked, asked) = run(7, 60).await;
+        let reason = baked.expect_err("the eighth is bad");
+        assert_eq!(
+            reason.to_string(),
+            "the probe of /shop through Apache answered 500"
+        );
+        assert_eq!(asked.len(), 8);
+    }
+
+    #[track_caller]
+    fn check(answer: Result<u16, String>, good: bool) {
+        assert_eq!(judge("/", answer.clone()).is_ok(), good, "{answer:?}");
+    }
+
+    #[test]
+    fn only_2xx_and_3xx_are_good() {
+        for (status, good) in [
+            (199, false),
+            (200, true),
+            (302, true),
+            (399, true),
+            (400, false),
+            (503, false),
+        ] {
+            check(Ok(status), good);
+        }
+        check(Err("connect: refused".to_owned()), false);
+    }
+}

@@ -220,3 +220,55 @@ text_value!(Docroot, |docroot| docroot.0.clone());
 text_value!(ProbePath, |probe| probe.0.clone());
 text_value!(BakeTime, |bake| jiff::SignedDuration::try_from(bake.0)
     .map_or_else(|_| "24h".to_owned(), |bake| format!("{bake:#}")));
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn least() -> Value {
+        json!({
+            "store": "/srv/shop",
+            "access_log": "/var/log/apache2/lamp-shop.log",
+            "address": "127.0.0.1:443",
+            "hostname": "shop.example",
+        })
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let site: SiteConfig = serde_json::from_value(least()).expect("enough");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&site).expect("text"));
+        let again: SiteConfig =
+            serde_json::from_str(&serde_json::to_string(&site).expect("text")).expect("read");
+        assert_eq!(again, site);
+    }
+
+    #[track_caller]
+    fn refused(key: &str, value: Value) -> String {
+        let mut site = least();
+        site[key] = value;
+        serde_json::from_value::<SiteConfig>(site)
+            .expect_err(key)
+            .to_string()
+    }
+
+    #[test]
+    fn bad_values_are_refused_and_named() {
+        let told = [
+            refused("store", json!("srv/shop")),
+            refused("store", json!("/srv/../etc")),
+            refused("docroot", json!("../public")),
+            refused("probes", json!(["//evil.example/"])),
+            refused("probes", json!(["/a b"])),
+            refused("bake", json!("soon")),
+            refused("bake", json!("-2m")),
+            refused("bake", json!("25h")),
+            refused("keep", json!(0)),
+            refused("scheme", json!("ftp")),
+            refused("stroe", json!("/srv/shop")),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
+    }
+}

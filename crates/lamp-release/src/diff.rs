@@ -90,3 +90,59 @@ fn change_of(old: &Entry, new: &Entry) -> Option<Change> {
         (Node::Dir {} | Node::File { .. } | Node::Link { .. }, _) => Some(Change::KindChanged(path())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lamp_model::tree::Hash;
+
+    use super::*;
+
+    /// `d a`, `f a 1`, `x a 1`, `l a t`: kind, path, and what it holds.
+    fn tree(rows: &[&str]) -> Manifest {
+        let entry = |row: &&str| {
+            let mut words = row.split(' ');
+            let (kind, path, holds) = (words.next(), words.next(), words.next().unwrap_or_default());
+            let node = match kind {
+                Some("d") => Node::Dir {},
+                Some("l") => Node::Link {
+                    target: holds.to_owned(),
+                },
+                executable => Node::File {
+                    size: 1,
+                    hash: Hash::from_bytes([holds.parse().expect("a number"); 32]),
+                    executable: executable == Some("x"),
+                },
+            };
+            Entry {
+                path: RelPath::parse(path.expect("a path")).expect("a path"),
+                node,
+            }
+        };
+        Manifest::try_new(rows.iter().map(entry).collect()).expect("a tree")
+    }
+
+    #[track_caller]
+    fn check(old: &[&str], new: &[&str], expected: &[&str]) {
+        let changes = diff(&tree(old), &tree(new));
+        let rows: Vec<_> = changes
+            .iter()
+            .map(|change| format!("{} {}", change.letter(), change.path()))
+            .collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn each_path_is_named_once() {
+        check(&["f a 1", "f b 1"], &["f a 1", "f b 1"], &[]);
+        check(&["f a 1", "f b 1"], &["f b 2", "f c 1"], &["D a", "M b", "A c"]);
+        check(&["f a 1"], &["x a 1"], &["X a"]);
+        check(&["f a 1"], &["x a 2"], &["M a"]);
+        check(&["l a x"], &["l a y"], &["M a"]);
+        check(
+            &["d a", "f a/b 1", "f a-b 1"],
+            &["f a 1", "f a-b 1"],
+            &["T a", "D a/b"],
+        );
+        check(&[], &["d a", "f a/b 1"], &["A a", "A a/b"]);
+    }
+}

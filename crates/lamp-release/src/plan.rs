@@ -10,7 +10,7 @@ use lamp_model::plan::PlanKind;
 use lamp_model::port::Live;
 use lamp_model::{DeploymentId, Plan, ReleaseId, Step};
 
-use crate::store::Survey;
+use crate::store::{Cost, Survey};
 
 /// What the store and the log say while the plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub fn deploy(
         return Err(Refusal::AlreadyLive { release: to.clone() });
     }
     let mut steps = match coming {
-        Coming::New { release, survey } => storing(release, survey, facts.space)?,
+        Coming::New { release, survey } => storing(release, &survey.cost, facts.space)?,
         Coming::Stored { release } => vec![Step::Verify {
             release: in_store(facts, release)?.clone(),
         }],
@@ -187,18 +187,18 @@ impl Coming {
     }
 }
 
-fn storing(release: &ReleaseId, survey: &Survey, space: Space) -> Result<Vec<Step>, Refusal> {
-    check_space(survey.needed_bytes, survey.needed_inodes, space)?;
+fn storing(release: &ReleaseId, cost: &Cost, space: Space) -> Result<Vec<Step>, Refusal> {
+    check_space(cost.needed_bytes, cost.needed_inodes, space)?;
     Ok(vec![
         Step::CheckDisk {
-            needed_bytes: survey.needed_bytes,
-            needed_inodes: survey.needed_inodes,
+            needed_bytes: cost.needed_bytes,
+            needed_inodes: cost.needed_inodes,
         },
         Step::Stage {
             release: release.clone(),
-            shared_files: survey.shared_files,
-            new_files: survey.new.len() as u64,
-            new_bytes: survey.new_bytes,
+            shared_files: cost.shared_files,
+            new_files: cost.new_files,
+            new_bytes: cost.new_bytes,
         },
         Step::Seal {
             release: release.clone(),
@@ -264,4 +264,140 @@ fn way_back(facts: &Facts, to: &ReleaseId) -> Option<ReleaseId> {
         Live::Nothing => None,
     };
     back.filter(|release| *release != to).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use lamp_model::SiteName;
+
+    use super::*;
+
+    const SPACE: Space = Space {
+        total_bytes: 1_000_000,
+        free_bytes: 500_000,
+        free_inodes: 1_000,
+        block_bytes: 4_096,
+    };
+
+    fn id(text: &str) -> ReleaseId {
+        ReleaseId::parse(text).expect("a name")
+    }
+
+    fn deployment() -> DeploymentId {
+        DeploymentId::new(SiteName::parse("shop").expect("a name"), 7)
+    }
+
+    fn watch() -> Watch {
+        Watch {
+            bake: Duration::from_secs(120),
+            probes: vec!["/".to_owned()],
+        }
+    }
+
+    fn facts(live: Live) -> Facts {
+        Facts {
+            live,
+            last_good: Some(id("a")),
+            rollback_target: Some(id("a")),
+            stored: vec![id("a"), id("b")],
+            space: SPACE,
+        }
+    }
+
+    fn new(release: &str, needed_bytes: u64, needed_inodes: u64) -> Coming {
+        let cost = Cost {
+            shared_files: 9,
+            new_files: 1,
+            new_bytes: 5,
+            needed_bytes,
+            needed_inodes,
+        };
+        Coming::New {
+            release: id(release),
+            survey: Survey::costing(cost),
+        }
+    }
+
+    /// One line per step, as `arm back_to=a`.
+    fn steps(plan: Result<Plan, Refusal>) -> String {
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(refusal) => return format!("{refusal}\n{}", refusal.way_out()),
+        };
+        let from = plan.from.as_ref().map_or("nothing", ReleaseId::as_str);
+        let mut text = format!("{from} -> {}\n", plan.to);
+        for step in &plan.steps {
+            text.push_str(&serde_json::to_string(step).expect("a step is text"));
+            text.push('\n');
+        }
+        text
+    }
+
+    #[test]
+    fn a_first_deployment_stores_and_has_nothing_to_go_back_to() {
+        let facts = facts(Live::Nothing);
+        insta::assert_snapshot!(steps(deploy(
+            deployment(),
+            &new("c", 400_000, 9),
+            &watch(),
+            &facts
+        )));
+    }
+
+    #[test]
+    fn a_deployment_verifies_what_it_would_go_back_to() {
+        let facts = facts(Live::Release(id("b")));
+        insta::assert_snapshot!(steps(deploy(
+            deployment(),
+            &new("c", 400_000, 9),
+            &watch(),
+            &facts
+        )));
+    }
+
+    #[test]
+    fn a_stored_tree_is_verified_instead_of_stored() {
+        let (facts, coming) = (facts(Live::Release(id("b"))), Coming::Stored { release: id("a") });
+        insta::assert_snapshot!(steps(deploy(deployment(), &coming, &watch(), &facts)));
+    }
+
+    #[test]
+    fn with_a_broken_link_the_way_back_is_the_last_good_release() {
+        let facts = facts(Live::Invalid("../x".to_owned()));
+        let plan = deploy(deployment(), &new("c", 1, 1), &watch(), &facts).expect("a plan");
+        assert_eq!(plan.from, None);
+        assert!(plan.steps.contains(&Step::Arm {
+            back_to: Some(id("a"))
+        }));
+    }
+
+    #[test]
+    fn a_rollback_is_armed_forward() {
+        let facts = facts(Live::Release(id("b")));
+        insta::assert_snapshot!(steps(rollback(deployment(), None, &watch(), &facts)));
+    }
+
+    #[test]
+    fn refusals_name_the_reason_and_the_way_out() {
+        let live = facts(Live::Release(id("b")));
+        let nowhere = Facts {
+            rollback_target: None,
+            ..live.clone()
+        };
+        let plan = |coming: &Coming| deploy(deployment(), coming, &watch(), &live);
+        let told = [
+            steps(plan(&new("c", 500_001, 9))),
+            steps(plan(&new("c", 1, 1_001))),
+            steps(plan(&Coming::Stored { release: id("b") })),
+            steps(plan(&Coming::Stored { release: id("gone") })),
+            steps(rollback(deployment(), None, &watch(), &nowhere)),
+            steps(rollback(deployment(), Some(&id("gone")), &watch(), &live)),
+            steps(rollback(deployment(), Some(&id("b")), &watch(), &live)),
+        ];
+        insta::assert_snapshot!(told.join("\n\n"));
+        assert!(
+            plan(&new("c", 500_000, 1_000)).is_ok(),
+            "the control: just enough"
+        );
+    }
 }

@@ -268,3 +268,53 @@ fn each_line(file: &File, offset: u64, take: &mut dyn FnMut(&[u8])) -> io::Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows `PID RELEASE SECONDS-AFTER-THE-SWITCH`, with ` door` behind a side-door request.
+    #[track_caller]
+    fn check(living: &[i32], rows: &[&str], (new, idle, behind): (&[i32], &[i32], &[i32])) {
+        let switched_at: Timestamp = "2026-11-22T10:00:00Z".parse().expect("a time");
+        let release = ReleaseId::parse("new").expect("a name");
+        let mut seen = Seen::default();
+        for row in rows {
+            let words: Vec<_> = row.split(' ').collect();
+            let after: i64 = words[2].parse().expect("seconds");
+            let begun = switched_at.as_microsecond() + after * 1_000_000;
+            let door = if words.get(3) == Some(&"door") { "1" } else { "-" };
+            let text = format!(
+                "200 {} {} {begun} 5 {door} 192.0.2.7 php \"GET /\"",
+                words[1], words[0]
+            );
+            seen.take(
+                &line::parse(text.as_bytes()).expect("a line"),
+                &release,
+                switched_at,
+            );
+        }
+        let expected = WorkersProof {
+            answered_new: new.to_vec(),
+            idle: idle.to_vec(),
+            behind: behind.to_vec(),
+        };
+        assert_eq!(judge(living, &seen), expected);
+        assert_eq!(expected.verdict().is_ok(), behind.is_empty());
+    }
+
+    #[test]
+    fn every_living_worker_is_judged_by_its_latest_request_since_the_switch() {
+        check(&[1, 2], &["1 new 1", "2 new 2"], (&[1, 2], &[], &[]));
+        check(&[1, 2], &["1 new 1"], (&[1], &[2], &[]));
+        check(&[1, 2], &["1 new 1", "2 old 2"], (&[1], &[], &[2]));
+        // Begun before the switch, ended behind it: rightly old.
+        check(&[1], &["1 old -1"], (&[], &[1], &[]));
+        check(&[1], &["1 old 1", "1 new 2"], (&[1], &[], &[]));
+        check(&[1], &["1 new 1", "1 old 2"], (&[], &[], &[1]));
+        // The side door chose its release, and a request without one chose none.
+        check(&[1], &["1 old 1 door", "1 - 2"], (&[], &[1], &[]));
+        // A worker that has ended answers no more.
+        check(&[2], &["1 old 1"], (&[], &[2], &[]));
+    }
+}

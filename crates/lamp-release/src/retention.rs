@@ -131,3 +131,90 @@ impl InUse {
             .map(|(_, reason)| reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(n: usize) -> ReleaseId {
+        ReleaseId::parse(&format!("r{n}")).expect("a name")
+    }
+
+    /// One letter per release, oldest first: `g` proven good, `-` never proven.
+    fn stored(row: &str) -> Vec<Candidate> {
+        let at = |n: usize| Timestamp::from_second(1_000 + n as i64).expect("a time");
+        let one = |(n, letter): (usize, char)| Candidate {
+            release: id(n),
+            stored_at: at(n),
+            proven_at: (letter == 'g').then(|| at(n)),
+        };
+        row.chars().enumerate().map(one).collect()
+    }
+
+    #[track_caller]
+    fn check(row: &str, live: usize, keep: u32, expected: &str) {
+        let in_use = InUse {
+            live: Some(id(live)),
+            ..InUse::default()
+        };
+        let fates = decide(
+            &stored(row),
+            &in_use,
+            NonZeroU32::new(keep).expect("more than none"),
+        );
+        let letter = |(_, fate): &(ReleaseId, Fate)| match fate {
+            Fate::Keep(_) => 'k',
+            Fate::Prune(_) => 'x',
+        };
+        assert_eq!(fates.iter().map(letter).collect::<String>(), expected, "{row}");
+    }
+
+    #[test]
+    fn failed_releases_evict_no_good_one() {
+        check("gggggg", 5, 5, "xkkkkk");
+        check("ggg---", 2, 3, "kkkxxk");
+        check("g-g-g-", 4, 2, "xxkxkk");
+        check("gggggg", 0, 2, "kxxxkk");
+        check("------", 0, 1, "kxxxxk");
+        check("g", 0, 1, "k");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_in_use_stays_and_enough_good_ones_do(
+            row in "[g-]{1,30}",
+            keep in 1_u32..8,
+            used in prop::collection::vec(0_usize..30, 5),
+        ) {
+            let releases = stored(&row);
+            let in_use = InUse {
+                live: Some(id(used[0])),
+                rollback_target: Some(id(used[1])),
+                last_good: Some(id(used[2])),
+                armed: Some(id(used[3])),
+                coming: Some(id(used[4])),
+            };
+            let fates = decide(&releases, &in_use, NonZeroU32::new(keep).expect("more than none"));
+            let doomed = to_prune(&fates);
+            prop_assert!(used.iter().all(|n| !doomed.contains(&id(*n))));
+            let good = |release: &&Candidate| release.proven_at.is_some();
+            let good_count = releases.iter().filter(good).count();
+            let kept = releases.iter().filter(good).filter(|good| !doomed.contains(&good.release)).count();
+            prop_assert!(kept >= good_count.min(keep as usize));
+            prop_assert!(kept <= keep as usize + in_use_count(&in_use));
+        }
+    }
+
+    fn in_use_count(in_use: &InUse) -> usize {
+        [
+            &in_use.live,
+            &in_use.rollback_target,
+            &in_use.last_good,
+            &in_use.armed,
+            &in_use.coming,
+        ]
+        .len()
+    }
+}

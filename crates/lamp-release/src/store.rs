@@ -37,7 +37,7 @@ pub(crate) use place::{CHUNK_BYTES, hash_file};
 pub use recover::Recovered;
 pub use share::Sharing;
 pub use stage::{Incoming, Supply};
-pub use survey::{NewFile, Survey};
+pub use survey::{Cost, NewFile, Survey};
 
 /// Where releases lie.
 pub const RELEASES: &str = "releases";

@@ -72,7 +72,7 @@ impl Store {
             release: incoming.release.clone(),
             tree,
             size_bytes: incoming.manifest.size_bytes(),
-            new_bytes: survey.new_bytes,
+            new_bytes: survey.cost.new_bytes,
             source: incoming.source.clone(),
             stored_at: incoming.at,
             guarded: self.sharing()? == Sharing::HardLink,

@@ -41,19 +41,28 @@ pub struct NewFile {
     pub size: u64,
 }
 
-/// What storing a tree would take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Survey {
-    /// Files that the source must hand over, in this order, each content once.
-    pub new: Vec<NewFile>,
-    /// Files that are in the store already, or stand twice in this tree.
+/// What storing a tree takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Files that are in the store already, or stand twice in the tree.
     pub shared_files: u64,
-    /// Bytes of the new files.
+    /// Files that the source must hand over.
+    pub new_files: u64,
+    /// Their bytes.
     pub new_bytes: u64,
     /// Bytes that must be free for it.
     pub needed_bytes: u64,
     /// Inodes that must be free for it.
     pub needed_inodes: u64,
+}
+
+/// A tree held against the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// Files that the source must hand over, in this order, each content once.
+    pub new: Vec<NewFile>,
+    /// What storing it takes.
+    pub cost: Cost,
     pub(super) origins: HashMap<Hash, Origin>,
 }
 
@@ -64,10 +73,11 @@ impl Store {
         let (sharing, block) = (self.sharing()?, self.space()?.block_bytes.max(1));
         let mut survey = Survey {
             new: Vec::new(),
-            shared_files: 0,
-            new_bytes: 0,
-            needed_bytes: SLACK_BYTES + manifest.entries().len() as u64 * ENTRY_BYTES,
-            needed_inodes: SLACK_INODES,
+            cost: Cost {
+                needed_bytes: SLACK_BYTES + manifest.entries().len() as u64 * ENTRY_BYTES,
+                needed_inodes: SLACK_INODES,
+                ..Cost::default()
+            },
             origins,
         };
         let mut seen = HashSet::new();
@@ -131,6 +141,16 @@ fn wanted(manifest: &Manifest) -> HashMap<Hash, u64> {
 }
 
 impl Survey {
+    /// For tests of plans, which look at nothing else.
+    #[cfg(test)]
+    pub(crate) fn costing(cost: Cost) -> Self {
+        Self {
+            new: Vec::new(),
+            cost,
+            origins: HashMap::new(),
+        }
+    }
+
     /// Whether the store has the bytes of this file.
     pub fn has(&self, hash: &Hash) -> bool {
         self.origins.contains_key(hash)
@@ -148,9 +168,10 @@ impl Survey {
                 let known = self.origins.get(hash).map(|origin| origin.executable);
                 let again = !seen.insert(*hash);
                 if known.is_some() || again {
-                    self.shared_files += 1;
+                    self.cost.shared_files += 1;
                 } else {
-                    self.new_bytes += size;
+                    self.cost.new_files += 1;
+                    self.cost.new_bytes += size;
                     self.new.push(NewFile {
                         path: entry.path.clone(),
                         hash: *hash,
@@ -168,7 +189,7 @@ impl Survey {
     }
 
     const fn take(&mut self, bytes: u64, inodes: u64) {
-        self.needed_bytes = self.needed_bytes.saturating_add(bytes);
-        self.needed_inodes = self.needed_inodes.saturating_add(inodes);
+        self.cost.needed_bytes = self.cost.needed_bytes.saturating_add(bytes);
+        self.cost.needed_inodes = self.cost.needed_inodes.saturating_add(inodes);
     }
 }

@@ -106,7 +106,7 @@ fn killed_at_any_new_file_the_live_release_is_whole_and_a_second_run_converges()
             let store = disk.store();
             assert_eq!(
                 store.list().expect("listed"),
-                [live.clone()],
+                vec![live.clone()],
                 "no half release has a name"
             );
             assert_bytes_whole(&store, &live);
@@ -193,7 +193,7 @@ fn killed_while_pruning_the_other_release_is_whole_after_recovery() {
             store.recover().expect("recovered");
             assert_whole(&store, &live);
             store.prune(&doomed).expect("a second run converges");
-            assert_eq!(store.list().expect("listed"), [live.clone()]);
+            assert_eq!(store.list().expect("listed"), vec![live.clone()]);
             assert_whole(&store, &live);
         }
     }

@@ -138,7 +138,7 @@ fn a_source_that_changes_while_it_is_stored_is_refused() {
             store.seal(&incoming.release),
             Err(StoreError::NotStaged { .. })
         ));
-        assert_eq!(store.list().expect("listed"), [live.clone()]);
+        assert_eq!(store.list().expect("listed"), vec![live.clone()]);
         store.recover().expect("recovered");
         assert_whole(&store, &live);
     }
@@ -256,7 +256,7 @@ fn a_disk_that_fills_up_while_storing_harms_nothing() {
             Live::Release(live.clone())
         );
         store.recover().expect("recovered");
-        assert_eq!(store.list().expect("listed"), [live.clone()]);
+        assert_eq!(store.list().expect("listed"), vec![live.clone()]);
         assert_whole(&store, &live);
         fs::remove_dir_all(site.path().join("big")).expect("smaller now");
         site.write("index.php", "<?php // smaller");

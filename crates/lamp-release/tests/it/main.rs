@@ -2,9 +2,12 @@
 //!
 //! Needs root, for the filesystems are real; without it each test fails and says so.
 
+#![allow(clippy::panic, reason = "the helpers of tests fail as tests do")]
+
 mod crash;
 mod disk;
 mod faults;
 mod sharing;
 mod site;
+mod source;
 mod steps;

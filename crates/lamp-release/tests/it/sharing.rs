@@ -256,7 +256,7 @@ fn pruning_one_release_leaves_the_files_that_another_shares_guarded() {
         let (a, b) = two_releases(&store);
         store.prune(&a).expect("pruned");
         store.prune(&a).expect("pruned twice is pruned once");
-        assert_eq!(store.list().expect("listed"), [b.clone()]);
+        assert_eq!(store.list().expect("listed"), vec![b.clone()]);
         assert_whole(&store, &b);
         let (open, _) = store
             .tree(&b)
