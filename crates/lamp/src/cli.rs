@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod args;
 pub mod completions;
+pub mod demo;
 pub mod deploy;
 pub mod doctor;
 pub mod progress;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Told> {
     match cli.verb {
         Verb::SandboxInit => lamp_sandbox::init_main(),
+        Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),
         Verb::Agent(args) => agent::run(&Config::read(&cli.config)?, &args),
         Verb::Doctor(args) => {

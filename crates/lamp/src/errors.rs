@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod config;
+pub mod drill;
 pub mod log;
 pub mod refusal;
 pub mod source;
@@ -29,7 +30,7 @@ pub enum Kind {
 pub struct Trouble {
     /// Whose turn it is.
     pub kind: Kind,
-    /// What could not be done, to what.
+    /// What could not be done, to what; reads well after "could not".
     pub thing: String,
     /// Why, the nearest cause first.
     pub causes: Vec<String>,
@@ -134,7 +135,7 @@ impl fmt::Display for Trouble {
             Kind::Mistake | Kind::Environment => "error",
             Kind::Bug => "bug",
         };
-        writeln!(f, "{word}: {}", self.thing)?;
+        writeln!(f, "{word}: could not {}", self.thing)?;
         for cause in &self.causes {
             writeln!(f, "  because: {cause}")?;
         }

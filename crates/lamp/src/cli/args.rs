@@ -43,6 +43,8 @@ pub enum Verb {
     Doctor(DoctorArgs),
     /// The host's own process, root: executes deployments and guards armed switches.
     Agent(AgentArgs),
+    /// Fifty switches and rollbacks under load in a lab, beside the same with a symlink.
+    Demo(DemoArgs),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -178,6 +180,40 @@ pub struct AgentArgs {
     /// Leave the terminal: a session of its own. How `lamp deploy` starts an agent.
     #[arg(long, hide = true)]
     pub detached: bool,
+    /// End when the process that started it ends: how a drill starts one.
+    #[arg(long, hide = true)]
+    pub end_with_parent: bool,
+}
+
+/// `lamp demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where the lab is made and removed again; a real filesystem.
+    #[arg(long, value_name = "DIR", default_value_os_t = super::demo::default_dir())]
+    pub dir: PathBuf,
+    /// Run PHP in php-fpm instead of Apache itself.
+    #[arg(long)]
+    pub fpm: bool,
+    /// Deployments, each followed by a rollback.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: u16,
+    /// Requests a second.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub rate: u16,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+impl DemoArgs {
+    /// How PHP is run.
+    pub const fn sapi(&self) -> lamp_lab::Sapi {
+        if self.fpm {
+            lamp_lab::Sapi::Fpm
+        } else {
+            lamp_lab::Sapi::ModPhp
+        }
+    }
 }
 
 fn bake(text: &str) -> Result<Duration, String> {

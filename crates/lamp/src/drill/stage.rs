@@ -1,0 +1,299 @@
+//! What a drill stands on: a lab with one site, releases to deploy, a configuration, a running agent.
+//!
+//! All of it lies in the lab's own directory, so that what removes the lab removes it.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use lamp_apache::{ConfigPath, Docroot, HostLines, SiteLines};
+use lamp_http::Protocol;
+use lamp_lab::load::Visitors;
+use lamp_lab::plan::MODULE_PATH;
+use lamp_lab::{App, Lab, LabPlan, Sapi, SitePlan};
+use lamp_model::SiteName;
+use lamp_sandbox::InitProgram;
+
+use super::DrillError;
+
+/// Longest wait for the agent to listen, in looks of [`LOOK`].
+const AGENT_LOOKS_MAX: u32 = 1_000;
+/// Between two looks whether the agent listens.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+/// The one site of a stage.
+pub const SITE: &str = "shop";
+/// How much of what a verb said is kept in an error, in bytes.
+const SAID_BYTES: usize = 800;
+
+/// Who makes the switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switching {
+    /// `lamp deploy` and `lamp rollback`, with mod_lamp in Apache.
+    Lamp,
+    /// A renamed symlink as the document root, as most tools do it: the control.
+    Symlink,
+}
+
+/// What is to be set up.
+#[derive(Debug, Clone)]
+pub struct StagePlan {
+    /// Where the lab's directory is made; a real filesystem.
+    pub parent: PathBuf,
+    /// How PHP is run.
+    pub sapi: Sapi,
+    /// Who makes the switches.
+    pub switching: Switching,
+    /// How many different releases there are.
+    pub releases: usize,
+    /// The binary that is drilled.
+    pub lamp: PathBuf,
+}
+
+/// A lab with its site, and everything needed to deploy to it. Dropping it ends and removes all of it.
+#[derive(Debug)]
+pub struct Stage {
+    agent: Option<Child>,
+    lab: Lab,
+    plan: StagePlan,
+    app: App,
+    site: SitePlan,
+}
+
+impl Stage {
+    /// Sets it up; with [`Switching::Lamp`] an agent runs, and nothing is deployed yet.
+    pub fn set_up(plan: StagePlan) -> Result<Self, DrillError> {
+        let app = lamp_lab::apps::with_all_ways()?;
+        let name = SiteName::parse(SITE).expect("a valid name");
+        let site = SitePlan::new(name, app.facts.docroot.as_str());
+        let site = match plan.switching {
+            Switching::Lamp => with_lines(site)?,
+            Switching::Symlink => site,
+        };
+        let lab = start_lab(&plan, &site)?;
+        let mut stage = Self {
+            agent: None,
+            lab,
+            plan,
+            app,
+            site,
+        };
+        stage.write_releases()?;
+        if stage.plan.switching == Switching::Lamp {
+            stage.write_config()?;
+            stage.start_agent()?;
+        }
+        Ok(stage)
+    }
+
+    /// The lab.
+    pub const fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// The application that the site runs.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// What was asked for.
+    pub const fn plan(&self) -> &StagePlan {
+        &self.plan
+    }
+
+    /// The site's store, as the host sees it.
+    pub fn store(&self) -> PathBuf {
+        self.lab
+            .on_host(&self.site.store())
+            .expect("a lab's /srv is its own")
+    }
+
+    /// The marker of the `number`-th release.
+    pub fn marker(number: usize) -> String {
+        format!("r{number}")
+    }
+
+    /// Where the `number`-th release comes from.
+    pub fn source(&self, number: usize) -> PathBuf {
+        self.place().join("sources").join(Self::marker(number))
+    }
+
+    /// The agent's process id, while one runs.
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Child::id)
+    }
+
+    /// Runs a verb of the binary to its end; exit 0 or it is an error.
+    pub fn lamp(&self, verb: &[&str]) -> Result<String, DrillError> {
+        let output = self.command(verb).output()?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(refused(verb, &output))
+    }
+
+    /// A verb of the binary, not yet run.
+    pub fn command(&self, verb: &[&str]) -> Command {
+        let mut command = Command::new(&self.plan.lamp);
+        command
+            .arg("--config")
+            .arg(self.config())
+            .args(verb)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Deploys the `number`-th release: `lamp deploy`, without a bake of its own.
+    pub fn deploy(&self, number: usize) -> Result<String, DrillError> {
+        let source = self.source(number);
+        self.lamp(&[
+            "deploy",
+            SITE,
+            "--bake",
+            "0s",
+            "--format",
+            "json",
+            "--from",
+            &source.to_string_lossy(),
+        ])
+    }
+
+    /// Visitors of the site, inside the lab's network.
+    pub fn visitors(&self, protocol: Protocol) -> Result<Visitors, DrillError> {
+        Ok(self.lab.visitors(SITE, protocol)?)
+    }
+
+    /// Starts the agent and waits until it listens. It ends with this process.
+    pub fn start_agent(&mut self) -> Result<(), DrillError> {
+        let (socket, log_file) = (self.place().join("agent.sock"), self.place().join("agent.log"));
+        let log = fs_err::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log_file)?;
+        let mut command = self.command(&["agent", "--end-with-parent"]);
+        // A group of its own: Ctrl-C is for the drill, which then ends the agent in its turn.
+        command
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(log.into_file());
+        let agent = self.agent.insert(command.spawn()?);
+        for _ in 0..AGENT_LOOKS_MAX {
+            if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = agent.try_wait()? {
+                let said = fs_err::read_to_string(&log_file)?;
+                return Err(DrillError::Verb {
+                    verb: "agent".into(),
+                    status: status.to_string(),
+                    said,
+                });
+            }
+            std::thread::sleep(LOOK);
+        }
+        Err(std::io::Error::other("the agent does not listen").into())
+    }
+
+    /// Kills the agent, as a crash would, and waits until it is gone.
+    pub fn kill_agent(&mut self) -> Result<(), DrillError> {
+        if let Some(mut agent) = self.agent.take() {
+            agent.kill()?;
+            agent.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Where everything of the drill's own lies: the home of root in the lab, which goes with the lab.
+    pub fn place(&self) -> PathBuf {
+        self.lab
+            .on_host(Path::new("/root"))
+            .expect("a lab's /root is its own")
+    }
+
+    /// The configuration that the binary is run with.
+    pub fn config(&self) -> PathBuf {
+        self.place().join("lamp.toml")
+    }
+
+    fn write_releases(&self) -> Result<(), DrillError> {
+        for number in 0..self.plan.releases {
+            fs_err::create_dir_all(self.place().join("sources"))?;
+            self.app
+                .write_release(&self.source(number), &Self::marker(number))?;
+        }
+        Ok(())
+    }
+
+    fn write_config(&self) -> Result<(), DrillError> {
+        let text = format!(
+            "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
+             [site.shop]\nstore = \"{store}\"\ndocroot = \"{docroot}\"\naccess_log = \"{ACCESS_LOG}\"\n\
+             address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"{probe}\"]\nbake = \"0s\"\nkeep = 20\n\
+             inside = \"{inside}\"\n",
+            place = self.place().display(),
+            store = self.site.store().display(),
+            docroot = self.site.docroot,
+            host = self.site.host(),
+            probe = self.app.facts.asks.first().map_or("/", |ask| ask.path.as_str()),
+            inside = self.lab.state_dir().display(),
+        );
+        Ok(fs_err::write(self.config(), text)?)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.kill_agent();
+    }
+}
+
+/// Our own access log of the site, inside the lab.
+const ACCESS_LOG: &str = "/var/log/apache2/lamp-shop.log";
+
+/// The site with the lines that mod_lamp needs in its virtual hosts.
+fn with_lines(site: SitePlan) -> Result<SitePlan, DrillError> {
+    let lines = SiteLines {
+        module: ConfigPath::parse(MODULE_PATH)?,
+        store: ConfigPath::parse(site.store())?,
+        docroot: Docroot::parse(&site.docroot)?,
+        fallback: None,
+        access_log: ConfigPath::parse(ACCESS_LOG)?,
+    };
+    Ok(site.lines(lines.render()))
+}
+
+fn start_lab(plan: &StagePlan, site: &SitePlan) -> Result<Lab, DrillError> {
+    let lab = LabPlan::new(&plan.parent, plan.sapi).site(site.clone());
+    let init = InitProgram::new(&plan.lamp).arg("sandbox-init");
+    if plan.switching == Switching::Symlink {
+        return Ok(Lab::start(lab, &init)?);
+    }
+    let host = HostLines {
+        module: ConfigPath::parse(MODULE_PATH)?,
+        door: None,
+    };
+    let file = plan.parent.join(format!("{}.so", lab.name));
+    fs_err::write(&file, lamp_apache::MODULE)?;
+    let started = Lab::start(lab.module(&file, host.render()), &init);
+    fs_err::remove_file(file)?;
+    Ok(started?)
+}
+
+fn refused(verb: &[&str], output: &Output) -> DrillError {
+    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    let said = String::from_utf8_lossy(&said[said.len().saturating_sub(SAID_BYTES)..]).into_owned();
+    DrillError::Verb {
+        verb: verb.join(" "),
+        status: output.status.to_string(),
+        said,
+    }
+}
+
+/// This very program.
+pub fn own_program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// Where labs are made unless someone says otherwise: a real filesystem on every Debian machine.
+pub fn default_parent() -> &'static Path {
+    Path::new("/var/tmp")
+}
