@@ -6,6 +6,7 @@
 mod deploy;
 mod figures;
 mod publish;
+mod switch;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -21,10 +22,13 @@ struct Args {
 enum Bench {
     /// One changed file of WordPress: lamp, capistrano, rsync + symlink
     Deploy(deploy::Options),
+    /// Switches under load: lamp beside a renamed symlink
+    Switch(switch::Options),
 }
 
 fn main() -> Result<()> {
     match Args::parse().bench {
         Bench::Deploy(options) => deploy::run(&options),
+        Bench::Switch(options) => switch::run_bench(&options),
     }
 }
