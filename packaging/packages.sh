@@ -17,7 +17,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 workspace=$(dirname "$here")
 lists=$here/packages
-store=${LAMP_PACKAGES_DIR:-$workspace/.packages}
+store=$workspace/.packages
 policy=/usr/sbin/policy-rc.d
 saved=/usr/sbin/policy-rc.d.lamplighter-saved
 mark='# put here by lamplighter packaging/packages.sh'
