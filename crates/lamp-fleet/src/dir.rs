@@ -17,6 +17,8 @@ use crate::error::DirError;
 use crate::file::{Kind, Meta, meta};
 
 mod change;
+#[cfg(test)]
+mod tests;
 
 pub use change::DirLock;
 
