@@ -20,6 +20,8 @@ pub(crate) struct Workspace {
 #[derive(Debug, Clone)]
 pub(crate) struct Crate {
     pub(crate) name: String,
+    /// Its Cargo.toml, relative to the workspace.
+    pub(crate) manifest: String,
     pub(crate) needs: Vec<Need>,
 }
 
@@ -85,14 +87,13 @@ fn crates(metadata: &Metadata) -> Vec<Crate> {
         };
         package.dependencies.iter().map(need).collect()
     };
-    let members = metadata.workspace_packages();
-    members
-        .into_iter()
-        .map(|package| Crate {
-            name: package.name.to_string(),
-            needs: needs(package),
-        })
-        .collect()
+    let root = format!("{}/", metadata.workspace_root);
+    let one = |package: &cargo_metadata::Package| Crate {
+        name: package.name.to_string(),
+        manifest: package.manifest_path.as_str().replace(&root, ""),
+        needs: needs(package),
+    };
+    metadata.workspace_packages().into_iter().map(one).collect()
 }
 
 fn kind(kind: DependencyKind) -> Kind {

@@ -22,11 +22,7 @@ pub(crate) fn check(project: &Project<'_>) -> Vec<Finding> {
 fn of_crate(project: &Project<'_>, krate: &Crate) -> Vec<Finding> {
     let Some(allowed) = project.rules.edges.get(&krate.name) else {
         let mend = "give it a floor in xtask/tidy.toml [edges], ARCHITECTURE.md and docs/adr".to_owned();
-        return vec![finding(
-            &krate.name,
-            format!("{} stands on no floor", krate.name),
-            mend,
-        )];
+        return vec![finding(krate, format!("{} stands on no floor", krate.name), mend)];
     };
     let ours = krate
         .needs
@@ -40,7 +36,7 @@ fn of_need(project: &Project<'_>, krate: &Crate, need: &Need, allowed: &[String]
     if project.rules.dev_only.crates.contains(&need.name) {
         let mend = "move it to [dev-dependencies]".to_owned();
         let says = format!("{} ships {}, which is for tests only", krate.name, need.name);
-        return (need.kind != Kind::Dev).then(|| finding(&krate.name, says, mend));
+        return (need.kind != Kind::Dev).then(|| finding(krate, says, mend));
     }
     let later = project
         .rules
@@ -53,7 +49,7 @@ fn of_need(project: &Project<'_>, krate: &Crate, need: &Need, allowed: &[String]
     let says = format!("{} may not depend on {}", krate.name, need.name);
     let mend =
         "go through a crate that may, or write a decision record and add [[later_edges]] to xtask/tidy.toml";
-    Some(finding(&krate.name, says, mend.to_owned()))
+    Some(finding(krate, says, mend.to_owned()))
 }
 
 fn without_record(project: &Project<'_>, edge: &super::rules::LaterEdge) -> Option<Finding> {
@@ -80,9 +76,9 @@ fn without_record(project: &Project<'_>, edge: &super::rules::LaterEdge) -> Opti
     })
 }
 
-fn finding(krate: &str, says: String, mend: String) -> Finding {
+fn finding(krate: &Crate, says: String, mend: String) -> Finding {
     Finding {
-        path: format!("crates/{krate}/Cargo.toml"),
+        path: krate.manifest.clone(),
         line: 0,
         rule: RULE,
         says,
@@ -108,6 +104,7 @@ mod tests {
     fn check_needs(needs: &[(&str, &str, Kind)], files: &[(&str, &str)], expected: &[&str]) {
         let krate = |name: &str| Crate {
             name: name.to_owned(),
+            manifest: format!("crates/{name}/Cargo.toml"),
             needs: needs
                 .iter()
                 .filter(|need| need.0 == name)

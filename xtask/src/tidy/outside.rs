@@ -64,7 +64,7 @@ fn not_owned(project: &Project<'_>, krate: &Crate, package: &str) -> Finding {
         ),
     };
     Finding {
-        path: format!("crates/{}/Cargo.toml", krate.name),
+        path: krate.manifest.clone(),
         line: 0,
         rule: "owner",
         says,
@@ -217,6 +217,7 @@ mod tests {
         };
         let krate = |&(name, package): &(&str, &str)| Crate {
             name: name.to_owned(),
+            manifest: format!("crates/{name}/Cargo.toml"),
             needs: vec![need(package)],
         };
         let always = [("twice", "1", "MIT"), ("twice", "2", "MIT")];
