@@ -16,6 +16,8 @@ pub enum Condition {
     AtRest,
     /// This deployment is under way in this process.
     Running(Box<Plan>),
+    /// Old releases are being removed because someone asked for it.
+    Pruning,
     /// Something was under way and is not put right yet: the agent tries again and again.
     Unsettled(Unsettled),
 }
@@ -72,13 +74,13 @@ impl Desk {
         *self.lock() = condition;
     }
 
-    /// Takes a site at rest for a deployment.
-    pub fn begin(&self, plan: &Plan) -> Result<(), Refusal> {
+    /// Takes a site at rest for this: a deployment, or pruning.
+    pub fn begin(&self, what: Condition) -> Result<(), Refusal> {
         let mut condition = self.lock();
         match self.busy_with(&condition) {
             Some(busy) => Err(busy),
             None => {
-                *condition = Condition::Running(Box::new(plan.clone()));
+                *condition = what;
                 Ok(())
             }
         }
@@ -97,6 +99,14 @@ impl Desk {
                 site,
                 holder: plan.deployment.to_string(),
                 pid: crate::ledger::own_pid(),
+            }),
+            Condition::Pruning => Some(Refusal::Held {
+                site,
+                holder: "prune".into(),
+                pid: crate::ledger::own_pid(),
+            }),
+            Condition::Unsettled(unsettled) if unsettled.ended.is_some() => Some(Refusal::LogUnavailable {
+                why: unsettled.why.clone(),
             }),
             Condition::Unsettled(unsettled) => Some(Refusal::NotRecovered {
                 site,

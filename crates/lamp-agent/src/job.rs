@@ -35,7 +35,7 @@ pub struct Order {
 impl Job {
     /// Accepts an order, or says why not. Accepted, it is durable; the place is that before its event.
     pub async fn accept(desk: &Arc<Desk>, tools: &Tools, order: Order) -> Result<(Self, Seq), Refusal> {
-        desk.begin(&order.plan)?;
+        desk.begin(Condition::Running(Box::new(order.plan.clone())))?;
         let accepted = Self::write_down(desk, tools, order).await;
         if accepted.is_err() {
             desk.set(Condition::AtRest);

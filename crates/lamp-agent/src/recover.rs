@@ -259,9 +259,9 @@ mod tests {
     }
 
     fn recover_end(recovery: Recovery) -> Outcome {
-        match recovery {
-            Recovery::End { outcome, .. } => outcome,
-            other => panic!("{other:?}"),
-        }
+        let Recovery::End { outcome, .. } = recovery else {
+            panic!("{recovery:?} is no end");
+        };
+        outcome
     }
 }

@@ -30,7 +30,7 @@ pub async fn settle(desk: &Desk, tools: &Tools, before: Unsettled) -> Condition 
 /// Tries again at a site that is unsettled, and sets what comes of it.
 pub async fn settle_again(desk: &Desk, tools: &Tools) {
     match desk.condition() {
-        Condition::AtRest | Condition::Running(_) => {}
+        Condition::AtRest | Condition::Running(_) | Condition::Pruning => {}
         Condition::Unsettled(before) => desk.set(settle(desk, tools, before).await),
     }
 }

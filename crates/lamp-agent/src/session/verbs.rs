@@ -106,14 +106,16 @@ impl Session {
     }
 
     async fn report(&self, desk: &Desk) -> SiteReport {
-        let unsettled = match desk.condition() {
-            Condition::Unsettled(unsettled) => Some(unsettled),
-            Condition::AtRest | Condition::Running(_) => None,
+        let (under_way, unsettled) = match desk.condition() {
+            Condition::AtRest | Condition::Pruning => (None, None),
+            Condition::Running(plan) => (Some(plan.deployment), None),
+            Condition::Unsettled(unsettled) => (None, Some(unsettled)),
         };
         SiteReport {
             site: desk.site.clone(),
             link: link(desk.hands.live().await),
             logged: self.logged(&desk.site),
+            under_way,
             unlogged: unsettled
                 .as_ref()
                 .is_some_and(|unsettled| unsettled.ended.is_some()),
@@ -222,13 +224,23 @@ impl Session {
 
     async fn verify(&self, site: &SiteName, release: &ReleaseId) -> Answered {
         let desk = self.desk(site)?;
-        let differences = desk.hands.verify(release).await.map_err(refusal)?;
+        let differences = match desk.hands.verify(release).await {
+            // The log knows it and nobody is removing it: that it is not there is a difference.
+            Err(HandsError::Refused(_)) if self.is_known(site, release) && desk.busy().is_none() => {
+                vec![(".".to_owned(), "the whole release is missing".to_owned())]
+            }
+            verified => verified.map_err(refusal)?,
+        };
         let differences = differences
             .into_iter()
             .map(|(path, what)| Difference { path, what });
         Ok(Reply::Verified {
             differences: differences.collect(),
         })
+    }
+
+    fn is_known(&self, site: &SiteName, release: &ReleaseId) -> bool {
+        self.logged(site).releases.contains_key(release)
     }
 
     async fn prune(&self, site: &SiteName, dry_run: bool) -> Answered {
@@ -251,8 +263,15 @@ impl Session {
 }
 
 impl Session {
-    /// Under the site's lease, so that no deployment meets a store that is being changed.
+    /// Alone at the site, so that no deployment meets a store that is being changed.
     async fn remove_old(&self, desk: &Desk) -> Result<Vec<ReleaseId>, Refusal> {
+        desk.begin(Condition::Pruning)?;
+        let gone = self.remove_leased(desk).await;
+        desk.set(Condition::AtRest);
+        gone
+    }
+
+    async fn remove_leased(&self, desk: &Desk) -> Result<Vec<ReleaseId>, Refusal> {
         let ledger = &self.shared.tools.ledger;
         let leased = ledger.lease(&site_lease(&desk.site), "prune".to_owned()).await;
         let grant = leased.map_err(|error| not_leased(desk, error))?;

@@ -81,15 +81,17 @@ impl Session {
                     },
                 }),
             },
-            Condition::AtRest | Condition::Running(_) => Some(match self.logged_end(deployment) {
-                Some(outcome) => Reply::Ended {
-                    outcome,
-                    logged: true,
-                },
-                None => Reply::Refused {
-                    refusal: not_understood(format!("{deployment} is not under way")),
-                },
-            }),
+            Condition::AtRest | Condition::Running(_) | Condition::Pruning => {
+                Some(match self.logged_end(deployment) {
+                    Some(outcome) => Reply::Ended {
+                        outcome,
+                        logged: true,
+                    },
+                    None => Reply::Refused {
+                        refusal: not_understood(format!("{deployment} is not under way")),
+                    },
+                })
+            }
         }
     }
 

@@ -200,6 +200,8 @@ pub struct SiteReport {
     pub logged: Site,
     /// What the link `current` says.
     pub link: Link,
+    /// What the agent is at, its tidying up afterwards included.
+    pub under_way: Option<DeploymentId>,
     /// What hinders the agent from putting the site right, if something does.
     pub unsettled: Option<String>,
     /// Whether something happened that the log could not take yet.

@@ -43,6 +43,9 @@ pub enum Verb {
     Doctor(DoctorArgs),
     /// The host's own process, root: executes deployments and guards armed switches.
     Agent(AgentArgs),
+    /// Bring mod_lamp, the Apache module, onto this host, and print the lines that use it.
+    #[command(subcommand)]
+    Apache(ApacheVerb),
     /// Fifty switches and rollbacks under load in a lab, beside the same with a symlink.
     Demo(DemoArgs),
     /// Print completions for a shell.
@@ -183,6 +186,29 @@ pub struct AgentArgs {
     /// End when the process that started it ends: how a drill starts one.
     #[arg(long, hide = true)]
     pub end_with_parent: bool,
+}
+
+/// `lamp apache ...`
+#[derive(Debug, Subcommand)]
+pub enum ApacheVerb {
+    /// Write the module and, once, the side door's key. Apache's configuration is not touched.
+    Install {
+        /// Where the module goes.
+        #[arg(long, value_name = "PATH", default_value = super::apache::MODULE_PATH)]
+        module: PathBuf,
+    },
+    /// Print lines for Apache's configuration.
+    Lines(LinesArgs),
+}
+
+/// `lamp apache lines`
+#[derive(Debug, Args)]
+pub struct LinesArgs {
+    /// For each virtual host of this site; without it, for the server, once.
+    pub site: Option<SiteName>,
+    /// Where the module is.
+    #[arg(long, value_name = "PATH", default_value = super::apache::MODULE_PATH)]
+    pub module: PathBuf,
 }
 
 /// `lamp demo`

@@ -139,7 +139,9 @@ fn sandbox(state_dir: &Path) -> Vec<Check> {
         .ancestors()
         .find(|dir| dir.is_dir())
         .unwrap_or(Path::new("/"));
-    let checks = lamp_sandbox::doctor::checks(parent);
+    let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+    let init = lamp_sandbox::InitProgram::new(program).arg("sandbox-init");
+    let checks = lamp_sandbox::doctor::checks(parent, &init);
     let check = |check: lamp_sandbox::doctor::Check| match check.state {
         State::Fine { found } => Check::fine("sandbox", check.name, found),
         State::Lacking { why, mend } => Check::lacking("sandbox", check.name, why, mend),

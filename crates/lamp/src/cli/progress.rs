@@ -101,14 +101,17 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
             ))
         }
         Event::Switched {
-            to: Some(to),
-            switch_micros,
-            ..
-        } => Some(format!(
-            "     {to} answers; switched in {}",
-            words::micros(*switch_micros)
-        )),
-        Event::Switched { to: None, .. } => Some("     no release answers".into()),
+            to, switch_micros, ..
+        } => {
+            let answers = to.as_ref().map_or("no release", |to| to.as_str());
+            let took = words::micros(*switch_micros);
+            let how = if to.as_ref() == Some(&plan.to) {
+                "switched"
+            } else {
+                "went back"
+            };
+            Some(format!("     {answers} answers; {how} in {took}"))
+        }
         Event::LogOpened { .. }
         | Event::AgentStarted { .. }
         | Event::Planned { .. }
@@ -131,25 +134,28 @@ fn print_end(format: Format, end: &DeploymentV1<'_>) {
     }
 }
 
-/// How it ended, and what to type next.
+/// How it ended, why, and what to type next.
 fn end_text(plan: &Plan, outcome: &Outcome) -> String {
     let (site, to) = (plan.deployment.site(), &plan.to);
     let before = plan.from.as_ref().map_or("no release", |from| from.as_str());
     match (outcome, plan.kind) {
         (Outcome::Confirmed, PlanKind::Deploy) => {
-            format!("{to} is live on {site} and proven good\nback: lamp rollback {site}")
+            format!("{to} is live on {site} and proven good\n  back: lamp rollback {site}")
         }
         (Outcome::Confirmed, PlanKind::Rollback) => {
-            format!("{site} is back on {to}\nlook: lamp status {site}")
+            format!("{site} is back on {to}\n  look: lamp status {site}")
         }
         (Outcome::WentBack { reason }, _) => format!(
-            "{to} was live on {site} and went back to {before}: {reason}\nlook: lamp release show {site} {to}"
+            "{to} was live on {site} and went back: {before} answers again\n  because: {reason}\n  \
+             look: lamp release show {site} {to}"
         ),
-        (Outcome::Unproven { reason }, _) => {
-            format!("{to} answers on {site} and could not be proven good: {reason}\nlook: lamp status {site}")
-        }
+        (Outcome::Unproven { reason }, _) => format!(
+            "{to} answers on {site} and could not be proven good\n  because: {reason}\n  \
+             look: lamp status {site}"
+        ),
         (Outcome::NotSwitched { reason }, _) => format!(
-            "{site} was not touched, {before} answers: {reason}\nagain, when that is mended: the same command"
+            "{site} was not touched: {before} answers\n  because: {reason}\n  \
+             again: the same command, when that is mended"
         ),
     }
 }

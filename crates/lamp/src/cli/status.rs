@@ -89,7 +89,7 @@ fn site(report: &SiteReport) -> SiteV1 {
         since: logged.live.as_ref().map(|live| live.since),
         health,
         why,
-        deployment: active.map(|active| active.id.to_string()),
+        deployment: report.under_way.as_ref().map(ToString::to_string),
         step: active.and_then(step),
         releases: logged.releases.len(),
         rollback_target: logged.rollback_target().map(ToString::to_string),
@@ -115,7 +115,7 @@ pub fn health(report: &SiteReport) -> (Health, Option<String>) {
         };
         return (health, Some(why.clone()));
     }
-    if logged.active.is_some() {
+    if report.under_way.is_some() || logged.active.is_some() {
         return (Health::Changing, None);
     }
     match (&report.link, logged.live.as_ref().map(|live| &live.release)) {
@@ -157,7 +157,7 @@ fn text(site: &SiteV1) -> String {
         .map_or_else(String::new, |at| format!(" since {}", words::moment(at)));
     let mut text = format!("{}: {release}{since}, {}", site.site, health_word(site.health));
     if let Some(deployment) = &site.deployment {
-        let step = site.step.as_deref().unwrap_or("planned");
+        let step = site.step.as_deref().unwrap_or("tidying up");
         text.push_str(&format!("\n  under way: {deployment}, {step}"));
     }
     if let Some(why) = &site.why {

@@ -55,7 +55,7 @@ pub fn step(step: &Step) -> String {
             needed_bytes,
             needed_inodes,
         } => format!(
-            "check the disk: {} and {needed_inodes} inodes free",
+            "check the disk: {} and {needed_inodes} inodes must be free",
             bytes(*needed_bytes)
         ),
         Step::Stage {

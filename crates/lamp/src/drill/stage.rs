@@ -90,6 +90,11 @@ impl Stage {
         &self.lab
     }
 
+    /// The lab, to be harmed.
+    pub const fn lab_mut(&mut self) -> &mut Lab {
+        &mut self.lab
+    }
+
     /// The application that the site runs.
     pub const fn app(&self) -> &App {
         &self.app

@@ -38,8 +38,8 @@ impl Misplaced {
         let unknown = UnknownKey::read(message);
         Self {
             message: unknown.as_ref().map_or_else(
-                || format!("read {name}: {message}"),
-                |unknown| format!("read {name}: there is no key `{}` here", unknown.key),
+                || format!("{name}: {message}"),
+                |unknown| format!("{name}: there is no key `{}` here", unknown.key),
             ),
             file: NamedSource::new(name, text.to_owned()),
             at: error.span().map(SourceSpan::from),

@@ -57,7 +57,7 @@ fn store(area: &str, host: &Host, section: &SiteConfig) -> Check {
 }
 
 fn module(area: &str, host: &Host, section: &SiteConfig) -> Check {
-    let mend = "let Apache load the module: the lines are in docs/apache.md, then reload Apache";
+    let mend = "type `lamp apache install`; it says which lines Apache's configuration needs";
     match maps_module(host, section) {
         Ok(true) => Check::fine(area, "mod_lamp", "Apache has loaded it"),
         Ok(false) => Check::lacking(area, "mod_lamp", "Apache runs without it", mend),

@@ -31,15 +31,13 @@ pub(super) async fn run(
     release: Option<&ReleaseId>,
     format: Format,
 ) -> Result<Exit, Trouble> {
-    let wanted = match release {
-        Some(release) => vec![release.clone()],
+    let releases = match release {
+        Some(release) => vec![ReleaseV1 {
+            release: release.clone(),
+            differences: verify(call, site, release).await?,
+        }],
         None => all(call, site).await?,
     };
-    let mut releases = Vec::new();
-    for release in wanted {
-        let differences = verify(call, site, &release).await?;
-        releases.push(ReleaseV1 { release, differences });
-    }
     let whole = releases.iter().all(|release| release.differences.is_empty());
     match format {
         Format::Json => out_json(&VerifyV1 { schema: 1, releases }),
@@ -48,7 +46,20 @@ pub(super) async fn run(
     Ok(if whole { Exit::Yes } else { Exit::No })
 }
 
-async fn all(call: &Call, site: &SiteName) -> Result<Vec<ReleaseId>, Trouble> {
+/// All of the list; one that was pruned since the list was made is passed over.
+async fn all(call: &Call, site: &SiteName) -> Result<Vec<ReleaseV1>, Trouble> {
+    let mut verified = Vec::new();
+    for release in list(call, site).await? {
+        match verify(call, site, &release).await {
+            Ok(differences) => verified.push(ReleaseV1 { release, differences }),
+            Err(trouble) if list(call, site).await?.contains(&release) => return Err(trouble),
+            Err(_) => {}
+        }
+    }
+    Ok(verified)
+}
+
+async fn list(call: &Call, site: &SiteName) -> Result<Vec<ReleaseId>, Trouble> {
     let reply = call
         .ask(&Request::ReleaseList { site: site.clone() }, &[])
         .await?;
