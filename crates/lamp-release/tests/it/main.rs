@@ -11,3 +11,4 @@ mod sharing;
 mod site;
 mod source;
 mod steps;
+mod workers;

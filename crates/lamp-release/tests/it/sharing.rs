@@ -191,6 +191,17 @@ fn a_flag_that_someone_lifted_is_set_again_when_the_file_is_shared() {
     assert_whole(&store, &a);
 }
 
+/// Where nothing can be shared, everything is copied and nothing else is different.
+#[test]
+fn without_any_way_of_sharing_releases_are_whole_copies() {
+    let disk = Disk::new(Kind::Xfs);
+    let store = disk.store().with_sharing(Sharing::Copy);
+    let (a, b) = two_releases(&store);
+    append(&open_path(&disk, &a, "img/big.bin")).expect("nothing guards it");
+    assert_eq!(verify(&store, &a).expect("a release").len(), 1, "the control");
+    assert_whole(&store, &b);
+}
+
 #[test]
 fn t19_no_release_file_is_writable_by_others_or_not_owned_as_planned() {
     for kind in [Kind::Ext4, Kind::Xfs] {
