@@ -1,6 +1,7 @@
 //! The verbs, one file each. `--format json` prints a versioned type that stands beside its verb.
 
 pub mod agent;
+pub mod apache;
 pub mod args;
 pub mod completions;
 pub mod demo;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Told> {
     match cli.verb {
         Verb::SandboxInit => lamp_sandbox::init_main(),
+        Verb::Apache(verb) => Ok(apache::run(&Config::read(&cli.config)?, &verb)?),
         Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),
         Verb::Agent(args) => agent::run(&Config::read(&cli.config)?, &args),

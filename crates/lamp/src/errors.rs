@@ -5,6 +5,7 @@
 //! and ends with [`crate::cli::Exit::No`].
 
 pub mod agent;
+pub mod apache;
 pub mod config;
 pub mod drill;
 pub mod log;
