@@ -2,7 +2,7 @@
 
 mod capture;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ pub struct Output {
 impl Command {
     pub(crate) fn new(state_dir: PathBuf, program: &OsStr) -> Self {
         let run = Run {
-            program: program.to_owned(),
+            program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
             cwd: PathBuf::from("/"),
@@ -80,7 +80,7 @@ impl Command {
     /// One more argument.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.run.args.push(arg.as_ref().to_owned());
+        self.run.args.push(arg.as_ref().into());
         self
     }
 
@@ -93,8 +93,7 @@ impl Command {
     /// Sets a variable of its environment.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        let pair: (OsString, OsString) = (name.as_ref().to_owned(), value.as_ref().to_owned());
-        self.run.env.push(pair);
+        self.run.env.push((name.as_ref().into(), value.as_ref().into()));
         self
     }
 
@@ -163,7 +162,7 @@ impl Command {
 
     /// Starts it.
     pub fn spawn(self) -> Result<Child, CommandError> {
-        let program = self.run.program.to_string_lossy().into_owned();
+        let program = self.run.program.shown();
         let failed = |error| CommandError::of_line(&program, error);
         let line = wire::connect(&self.state_dir, place::SOCKET).map_err(failed)?;
         let fds: Vec<_> = self.standard.iter().map(AsFd::as_fd).collect();

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions};
@@ -276,9 +276,11 @@ impl Keeper {
             process::kill(&init.process)?;
             rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(init.pid), WaitOptions::empty()))?;
         }
-        let dir: PathBuf = self.plan.state_dir.clone();
-        reap::remove(&dir).map_err(|refused| io::Error::other(refused.to_string()))?;
-        Ok(0)
+        // From memory: someone may have removed the state directory already, and with it the journal.
+        let removed = reap::end(&self.journal).and_then(|()| place::remove(&self.plan.state_dir));
+        removed
+            .map(|()| 0)
+            .map_err(|refused| io::Error::other(refused.to_string()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What owner, keeper, first process and callers say to each other.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -34,14 +35,51 @@ pub(crate) struct Build;
 /// From a caller to the first process; beside it the descriptors that `given` lists.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
-    pub(crate) program: OsString,
-    pub(crate) args: Vec<OsString>,
-    pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) program: Word,
+    pub(crate) args: Vec<Word>,
+    pub(crate) env: Vec<(Word, Word)>,
     pub(crate) cwd: PathBuf,
     pub(crate) user: Option<(u32, u32)>,
     pub(crate) outlives_caller: bool,
     /// Which of the standard three come beside this, in order.
     pub(crate) given: Vec<Standard>,
+}
+
+/// What a program is handed: text nearly always, any bytes at times; text is sent as short as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Word {
+    #[serde(rename = "t")]
+    Text(String),
+    #[serde(rename = "b")]
+    Bytes(Vec<u8>),
+}
+
+impl From<&OsStr> for Word {
+    fn from(word: &OsStr) -> Self {
+        word.to_str().map_or_else(
+            || Self::Bytes(word.as_bytes().to_vec()),
+            |text| Self::Text(text.to_owned()),
+        )
+    }
+}
+
+impl From<Word> for OsString {
+    fn from(word: Word) -> Self {
+        match word {
+            Word::Text(text) => text.into(),
+            Word::Bytes(bytes) => Self::from_vec(bytes),
+        }
+    }
+}
+
+impl Word {
+    /// For people.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
 }
 
 /// One of the standard descriptors.

@@ -51,33 +51,40 @@ impl Place {
                 path: plan.state_dir.clone(),
             });
         }
-        Ok(Self::fill(plan, parent)?)
+        let hidden = parent.join(format!("{HIDDEN_PREFIX}new-{}-{}", std::process::id(), plan.name));
+        let filled = Self::fill(plan, &hidden);
+        if filled.is_err() {
+            // The first error is the one to tell.
+            let _half_made = crate::reap::reap_one(&hidden);
+        }
+        Ok(filled?)
     }
 
-    /// Under a hidden name first: once it has its own, it has its lock.
-    fn fill(plan: &Plan, parent: &Path) -> Result<Self, Refused> {
-        let hidden = parent.join(format!("{HIDDEN_PREFIX}new-{}-{}", std::process::id(), plan.name));
+    /// Under a hidden name first: once it has its own, it is whole and has its lock.
+    fn fill(plan: &Plan, hidden: &Path) -> Result<Self, Refused> {
         let doing = || format!("making {}", plan.state_dir.display());
-        rustix::fs::mkdir(&hidden, Mode::RWXU).doing(doing)?;
-        let lock = open_lock(&hidden).doing(doing)?;
+        rustix::fs::mkdir(hidden, Mode::RWXU).doing(doing)?;
+        let lock = open_lock(hidden).doing(doing)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).doing(doing)?;
         let text = serde_json::to_vec_pretty(plan)
             .map_err(io::Error::from)
             .doing(doing)?;
         fs_err::write(hidden.join(PLAN), text).doing(doing)?;
         fs_err::create_dir(hidden.join(BUILD)).doing(doing)?;
-        fs_err::rename(&hidden, &plan.state_dir).doing(doing)?;
-        make_own_dirs(plan)?;
+        make_own_dirs(plan, hidden)?;
+        fs_err::rename(hidden, &plan.state_dir).doing(doing)?;
         Ok(Self { lock })
     }
 }
 
-fn make_own_dirs(plan: &Plan) -> Result<(), Refused> {
-    let belongs = plan.state_dir.join(OWN_DIR);
-    for own in plan.root.own() {
-        if own.host.starts_with(&belongs) {
-            fs_err::create_dir_all(&own.host).doing(|| format!("making {}", own.host.display()))?;
-        }
+fn make_own_dirs(plan: &Plan, hidden: &Path) -> Result<(), Refused> {
+    let below = plan
+        .root
+        .own()
+        .iter()
+        .filter_map(|own| own.host.strip_prefix(&plan.state_dir).ok());
+    for own in below.filter(|own| own.starts_with(OWN_DIR)) {
+        fs_err::create_dir_all(hidden.join(own)).doing(|| format!("making {}", own.display()))?;
     }
     Ok(())
 }

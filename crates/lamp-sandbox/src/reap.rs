@@ -60,7 +60,8 @@ pub(crate) fn remove(dir: &Path) -> Result<(), Refused> {
     place::remove(dir)
 }
 
-fn end(journal: &Journal) -> Result<(), Refused> {
+/// Ends and removes all that the journal names, wherever that was read.
+pub(crate) fn end(journal: &Journal) -> Result<(), Refused> {
     let ending = || format!("ending the first process of {}", journal.name);
     let init = journal.init.map_or(Ok(None), |init| init.open()).doing(ending)?;
     if let Some(init) = init {

@@ -27,7 +27,7 @@ impl Command {
     /// Runs it to its end and keeps what it wrote, bounded by [`Command::capture_bytes`] and
     /// [`Command::deadline`]. A daemon that it leaves running with the same streams does not hold this up.
     pub fn output(self) -> Result<Output, CommandError> {
-        let program = self.run.program.to_string_lossy().into_owned();
+        let program = self.run.program.shown();
         let failed = |error: Errno| CommandError::of_line(&program, error.into());
         let (most, deadline) = (self.capture_bytes, self.deadline);
         let (mut out, stdout) = Stream::new(most).map_err(failed)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::thread::UnshareFlags;
 
 use super::{Check, State};
-use crate::cgroup::{HeldBy, Layout};
+use crate::cgroup::{self, HeldBy, Layout};
 use crate::error::{Doing, Refused};
 use crate::place::BUILD;
 use crate::plan::{Bounds, IdMap, Plan, ProcPlan, SyscallFilter};
@@ -82,10 +82,13 @@ impl Trial {
 
 fn control_groups(_dir: &Path) -> Result<String, Refused> {
     let layout = Layout::of_this_host().doing(|| "reading this machine's control groups".to_owned())?;
-    let placed = layout.place("lamp-doctor", &Bounds::twin());
+    let placed = layout.place(&format!("lamp-doctor-{}", std::process::id()), &Bounds::twin());
     if let Some(bound) = placed.unheld() {
         return Err(io::Error::other("no tree has that controller")).doing(|| format!("bounding {bound}"));
     }
+    let made = cgroup::create(&placed);
+    cgroup::remove(&placed.groups)?;
+    made?;
     let word = |by| match by {
         HeldBy::CgroupV2 => "version 2",
         HeldBy::CgroupV1 => "version 1",

@@ -4,6 +4,7 @@
 //! its descriptor was sent.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -196,12 +197,16 @@ fn answer(caller: &mut Caller, run: Run, fds: Vec<OwnedFd>) -> io::Result<()> {
 }
 
 fn command(run: Run, fds: Vec<OwnedFd>) -> io::Result<Command> {
-    let mut command = Command::new(run.program);
+    let mut command = Command::new(OsString::from(run.program));
     command
-        .args(run.args)
+        .args(run.args.into_iter().map(OsString::from))
         .env_clear()
         .env("PATH", PATH)
-        .envs(run.env)
+        .envs(
+            run.env
+                .into_iter()
+                .map(|(name, value)| (OsString::from(name), OsString::from(value))),
+        )
         .current_dir(run.cwd);
     command
         .stdin(Stdio::null())

@@ -92,6 +92,11 @@ fn files(parent: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("read").path()).collect()
 }
 
+/// Traces are looked for by name: one that an earlier, failed run left must not be taken for one of this.
+fn own(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
+
 /// A process that starts the sandbox and runs a command in it.
 fn owner(place: &Place, plan: &Plan) -> Child {
     let file = place.path().join("plan.json");
@@ -166,8 +171,7 @@ fn control(plan: &Plan, step: Step) {
 fn all_steps(kind: impl Fn(&Place, &str) -> Plan) {
     let place = Place::new();
     for step in Step::ALL {
-        // Traces are looked for by name: one of an earlier run must not be taken for one of this.
-        let word = format!("{step:?}-{}", std::process::id()).to_lowercase();
+        let word = format!("{step:?}").to_lowercase();
         drill(
             kind(&place, &format!("{word}-owner")),
             &place,
@@ -188,12 +192,12 @@ fn all_steps(kind: impl Fn(&Place, &str) -> Plan) {
 
 #[test]
 fn t6_a_lab_killed_at_any_step_leaves_nothing() {
-    all_steps(|place, name| place.lab(&format!("lab-{name}")));
+    all_steps(|place, name| place.lab(&own(&format!("lab-{name}"))));
 }
 
 #[test]
 fn t6_a_twin_killed_at_any_step_leaves_nothing() {
-    all_steps(|place, name| place.twin(&format!("twin-{name}")));
+    all_steps(|place, name| place.twin(&own(&format!("twin-{name}"))));
 }
 
 /// Between the steps too: owner, keeper or both are killed at instants that no step names.
@@ -201,7 +205,7 @@ fn t6_a_twin_killed_at_any_step_leaves_nothing() {
 fn t6_a_sandbox_killed_at_any_instant_leaves_nothing() {
     let place = Place::new();
     for seed in 0..24_u64 {
-        let name = format!("instant-{seed}-{}", std::process::id());
+        let name = own(&format!("instant-{seed}"));
         let plan = if seed % 2 == 0 {
             place.lab(&name)
         } else {
@@ -226,7 +230,7 @@ fn t6_a_sandbox_killed_at_any_instant_leaves_nothing() {
 #[test]
 fn a_first_process_that_is_killed_takes_the_sandbox_with_it() {
     let place = Place::new();
-    let plan = place.twin("init-killed");
+    let plan = place.twin(&own("init-killed"));
     let twin = started(&plan);
     says(&twin, "setsid sleep 1000 > /dev/null 2>&1 & true");
     assert!(!Traces::of(&plan).are_none());
@@ -236,10 +240,22 @@ fn a_first_process_that_is_killed_takes_the_sandbox_with_it() {
     assert!(twin.command("/bin/true").output().is_err());
 }
 
+/// As a test's own directory is removed while its sandbox still ends.
+#[test]
+fn a_state_directory_that_is_removed_too_early_leaves_no_control_group() {
+    let place = Place::new();
+    let plan = place.twin(&own("too-early"));
+    let twin = started(&plan);
+    fs_err::remove_dir_all(&plan.state_dir).expect("removed");
+    assert!(!Traces::of(&plan).are_none(), "control: it lives");
+    drop(twin);
+    eventually("nothing left", || Traces::of(&plan).are_none());
+}
+
 #[test]
 fn a_detached_sandbox_outlives_its_owner_and_is_killed_by_name() {
     let place = Place::new();
-    let mut plan = place.lab("detached");
+    let mut plan = place.lab(&own("detached"));
     plan.lifetime = Lifetime::Detached;
     let mut owner = owner(&place, &plan);
     eventually("it serves", || {
@@ -274,7 +290,7 @@ fn reaping_leaves_what_is_no_sandbox() {
 #[test]
 fn a_plan_that_the_machine_refuses_leaves_nothing_and_says_why() {
     let place = Place::new();
-    let mut plan = place.lab("refused");
+    let mut plan = place.lab(&own("refused"));
     plan.dirs.push(lamp_sandbox::plan::NewDir {
         path: "/usr/made/by/us".into(),
         mode: 0o755,

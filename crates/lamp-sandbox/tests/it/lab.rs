@@ -119,7 +119,7 @@ fn immutable_files_go_with_the_lab() {
         "control: the flag holds"
     );
     lab.kill().expect("killed");
-    assert!(!plan.state_dir.exists());
+    assert_eq!(fs_err::read_dir(place.parent()).expect("read").count(), 0);
 }
 
 #[test]
@@ -136,6 +136,29 @@ fn own_directories_nest_and_outside_ones_stay() {
     lab.kill().expect("killed");
     assert_eq!(fs_err::read_to_string(data.join("table")).expect("read"), "row\n");
     assert_eq!(fs_err::read_dir(&data).expect("read").count(), 1);
+}
+
+#[test]
+fn commands_get_their_words_as_they_are() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let lab = started(&place.lab("words"));
+    let odd = std::ffi::OsStr::from_bytes(b"a \xff\n\"'");
+    let print = lab
+        .command("/bin/sh")
+        .args(["-c", "printf %s%s%s \"$1\" \"$WORD\" \"$PWD\"", "sh"]);
+    let printed = print.arg(odd).env("WORD", odd).cwd("/srv").output().expect("ran");
+    assert_eq!(printed.stdout, [odd.as_bytes(), odd.as_bytes(), b"/srv"].concat());
+    let long = "x".repeat(100_000);
+    let printed = lab.command("/bin/echo").arg(&long).output().expect("ran");
+    assert_eq!(printed.stdout.len(), long.len() + 1);
+    let input = fs_err::File::open("/etc/hostname").expect("there");
+    let read = lab
+        .command("/bin/cat")
+        .stdin(input.into_file())
+        .output()
+        .expect("ran");
+    assert_eq!(read.stdout, fs_err::read("/etc/hostname").expect("there"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Twins: what they see and what becomes of what they write.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
-use lamp_sandbox::plan::{Hidden, RootPlan};
+use lamp_sandbox::plan::{Hidden, Layer, RootPlan};
 
 use crate::support::{PROBE_INSIDE, Place, give_probe, says, sh, started};
 
@@ -23,8 +24,8 @@ fn a_twin_writes_to_itself_alone() {
         "x\ny"
     );
     drop(twin);
-    assert!(!std::path::Path::new("/usr/made").exists());
-    assert!(std::path::Path::new("/usr/bin/yes").exists());
+    assert!(!Path::new("/usr/made").exists());
+    assert!(Path::new("/usr/bin/yes").exists());
     assert_eq!(fs_err::read("/etc/passwd").expect("read"), passwd);
 }
 
@@ -55,7 +56,7 @@ fn owners_of_bound_files_are_shifted_both_ways() {
 #[test]
 fn what_is_hidden_does_not_show() {
     let place = Place::new();
-    let open = |path: &std::path::Path| {
+    let open = |path: &Path| {
         fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("opened");
     };
     open(place.path());
@@ -88,6 +89,29 @@ fn what_is_hidden_does_not_show() {
         "/home:/root:/var/log:"
     );
     assert!(!sh(&twin, "cat /etc/shadow").status.success());
+}
+
+/// Each of the lab's directories is shifted and overlaid once; its root is no overlay, so one more is allowed.
+#[test]
+fn a_lab_can_have_a_twin() {
+    let place = Place::new();
+    let lab_plan = place.lab("lab");
+    let lab = started(&lab_plan);
+    says(
+        &lab,
+        "echo v1 > /srv/page && mkdir /var/www && chown 33:33 /var/www && chmod 700 /var/www",
+    );
+    let mut plan = place.twin("of-lab");
+    if let RootPlan::Overlay { layers, own, .. } = &mut plan.root {
+        own.clear();
+        let of_lab = |dir| Layer::at(lab_plan.state_dir.join("own").join(dir), Path::new("/").join(dir));
+        layers.extend(["srv", "var"].map(of_lab));
+    }
+    let twin = started(&plan);
+    assert_eq!(says(&twin, "cat /srv/page; stat -c %u:%a /var/www"), "v1\n33:700");
+    says(&twin, "echo v2 > /srv/page && rmdir /var/www");
+    assert_eq!(says(&twin, "cat /srv/page; ls /var"), "v2");
+    assert_eq!(says(&lab, "cat /srv/page; ls -d /var/www"), "v1\n/var/www");
 }
 
 /// Ports below 1024 without the capability for them, and the null device.
