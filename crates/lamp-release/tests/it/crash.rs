@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
+use lamp_fleet::file::{Guard, guard};
 use lamp_model::ReleaseId;
 use lamp_release::Store;
 use lamp_release::store::NewFile;
@@ -197,6 +198,45 @@ fn killed_while_pruning_the_other_release_is_whole_after_recovery() {
             assert_whole(&store, &live);
         }
     }
+}
+
+/// The instant between lifting a flag and setting it again is too short to be hit by chance.
+#[test]
+fn a_flag_that_a_kill_left_lifted_is_set_again() {
+    let (disk, site, live) = stand(Kind::Ext4);
+    let store = disk.store();
+    let lift = || {
+        let (open, _) = store
+            .tree(&live)
+            .expect("a release")
+            .open_file("img/big.bin")
+            .expect("a file");
+        guard(&open, Guard::Lifted).expect("root lifts it");
+        assert_eq!(verify(&store, &live).expect("a release").len(), 1, "the control");
+    };
+    let journal = store.root().open_dir("staging").expect("a part");
+    lift();
+    journal
+        .create_dir("20261122-100001-00000000", OWNER.dir())
+        .expect("what was being built");
+    let recovered = store.recover().expect("recovered");
+    assert_eq!(recovered.abandoned, ["20261122-100001-00000000"]);
+    assert_whole(&store, &live);
+    let doomed = try_store(&store, &site, 1).expect("stored");
+    lift();
+    let releases = store.root().open_dir("releases").expect("a part");
+    let gone = format!("{doomed}.pruned");
+    releases
+        .rename_into(doomed.as_str(), &journal, &gone)
+        .expect("what was being removed");
+    assert_eq!(store.recover().expect("recovered").pruned, [doomed.to_string()]);
+    assert_whole(&store, &live);
+    let manifests = store.root().open_dir("manifests").expect("a part");
+    assert_eq!(
+        manifests.names().expect("names").len(),
+        1,
+        "its manifest went with it"
+    );
 }
 
 /// How long a child takes that nobody kills.

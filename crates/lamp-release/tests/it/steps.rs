@@ -202,3 +202,58 @@ fn links_that_name_no_release_of_the_store_are_invalid() {
     stand.links.switch(None).expect("no release answers");
     assert_eq!(stand.links.live().expect("read"), Live::Nothing);
 }
+
+#[test]
+fn a_target_that_was_pruned_or_altered_is_refused_and_nothing_switches() {
+    let disk = Disk::new(Kind::Xfs);
+    let stand = Stand::new(&disk);
+    let site = Site::new();
+    let a = crate::site::store_site(&stand.store, &site, 0);
+    site.write("index.php", "<?php // b");
+    let b = crate::site::store_site(&stand.store, &site, 1);
+    stand.links.switch(Some(&b)).expect("b answers");
+    step::verify(&stand.store, &a).expect("the control");
+    let tree = disk.path().join("store/releases").join(a.as_str());
+    for file in ["index.php", "lib/part/1.php", "lib/part/2.php", "lib/part/3.php"] {
+        fs_err::remove_file(tree.join(file)).expect("removed");
+    }
+    let altered = step::verify(&stand.store, &a).expect_err("altered");
+    stand.store.prune(&a).expect("pruned");
+    let pruned = step::verify(&stand.store, &a).expect_err("pruned");
+    let told = |error: &step::StepError| format!("{error}\n{}", error.way_out()).replace(a.as_str(), "A");
+    insta::assert_snapshot!(format!("{}\n\n{}", told(&altered), told(&pruned)));
+    assert_eq!(stand.links.live().expect("read"), Live::Release(b));
+}
+
+/// What a process leaves that is killed between making a link and renaming it.
+#[test]
+fn links_left_over_from_a_crash_stand_in_nobodys_way() {
+    let disk = Disk::new(Kind::Xfs);
+    let stand = Stand::new(&disk);
+    let release = crate::site::store_site(&stand.store, &Site::new(), 0);
+    for left in [".current.next", ".link.next", ".go-back"] {
+        stand
+            .store
+            .root()
+            .symlink("releases/gone", left)
+            .expect("left over");
+    }
+    step::arm(&stand.links, Some(&release)).expect("armed");
+    step::switch(&stand.links, None, &release).expect("switched");
+    assert_eq!(stand.links.armed().expect("read"), Live::Release(release.clone()));
+    step::confirm(&stand.links, &release).expect("confirmed");
+    assert_live(&stand, &release);
+    assert_eq!(
+        stand
+            .links
+            .go_back(None)
+            .map(|()| stand.links.live().expect("read"))
+            .expect("back"),
+        Live::Nothing
+    );
+    let error = stand.links.go_back(Some(&release)).expect_err("nothing is armed");
+    assert_eq!(
+        error.to_string(),
+        format!("no way back to {release} is ready: no release")
+    );
+}
