@@ -1,9 +1,10 @@
 //! What documents say about where things are: every file and function that ARCHITECTURE.md answers a
-//! question with exists, and so does every test that SECURITY.md shows a threat by.
+//! question with exists, and so does every test that SECURITY.md shows a threat by, and every link.
 
 use super::Project;
 use crate::finding::Finding;
 use crate::rust::Source;
+use crate::snapshot::File;
 
 const RULE: &str = "place";
 const MAP: &str = "ARCHITECTURE.md";
@@ -16,7 +17,55 @@ const NOT_YET: &str = "not yet";
 pub(crate) fn check(project: &Project<'_>) -> Vec<Finding> {
     let mut findings = questions(project);
     findings.extend(acceptance(project));
+    let documents = project
+        .snapshot
+        .files
+        .iter()
+        .filter(|file| file.path.ends_with(".md"));
+    findings.extend(documents.flat_map(|document| dead_links(project, document)));
     findings
+}
+
+/// Links `[text](target)` to something of the project that is not there.
+fn dead_links(project: &Project<'_>, document: &File) -> Vec<Finding> {
+    let directory = document
+        .path
+        .rsplit_once('/')
+        .map_or("", |(directory, _)| directory);
+    let lines = document.text.lines().enumerate();
+    let targets = lines.flat_map(|(index, line)| line.split("](").skip(1).map(move |rest| (index + 1, rest)));
+    let targets = targets.filter_map(|(line, rest)| Some((line, rest.split_once(')')?.0)));
+    let ours = targets.filter(|(_, target)| !target.contains("://") && !target.starts_with('#'));
+    let dead = ours.filter(|(_, target)| !is_there(project, directory, target));
+    dead.map(|(line, target)| {
+        finding(
+            &document.path,
+            line,
+            format!("links to {target}, which does not exist"),
+            "link to what it is called now",
+        )
+    })
+    .collect()
+}
+
+/// A file of the project, or a directory that holds one; `target` is relative to `directory`.
+fn is_there(project: &Project<'_>, directory: &str, target: &str) -> bool {
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    let target = target.split('#').next().unwrap_or_default();
+    for part in target.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    let wanted = parts.join("/");
+    let below = format!("{wanted}/");
+    project
+        .snapshot
+        .files
+        .iter()
+        .any(|file| file.path == wanted || file.path.starts_with(&below))
 }
 
 /// A row of a table: its line from 1, and its cells.
@@ -236,6 +285,28 @@ mod tests {
             GOOD_QUESTION,
             &format!("{GOOD_THREAT}\n{GOOD_THREAT}"),
             &["SECURITY.md:1: [place] T1 has two rows"],
+        );
+    }
+
+    #[test]
+    fn a_link_leads_to_something() {
+        let links = "[a](../crates/a/src/lib.rs#L3) [b](../crates/b/) [c](https://example.org/x) [d](#here)";
+        let good = ("docs/good.md", links);
+        let bad = ("docs/bad.md", "\n[a](crates/a/src/lib.rs)");
+        let told = case::of_files(
+            |project| dead_links(project, &project.snapshot.files[0]),
+            &[good, CODE, MODULE],
+            "",
+        );
+        assert_eq!(told, Vec::<String>::new());
+        let told = case::of_files(
+            |project| dead_links(project, &project.snapshot.files[0]),
+            &[bad, CODE, MODULE],
+            "",
+        );
+        assert_eq!(
+            told,
+            ["docs/bad.md:2: [place] links to crates/a/src/lib.rs, which does not exist"]
         );
     }
 }
