@@ -1,14 +1,17 @@
 //! The ground of a test: a directory with a lamp.toml, sources and one site's store, the real binary, and
 //! agents that are known by pid. No Apache: the site names no probes. Nothing of it stays.
 
+use std::cell::RefCell;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::RwLockReadGuard;
+use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
+use lamp::drill::stage::{Stage, StagePlan, Switching, default_parent};
 use lamp_fleet::file::{Guard, guard};
+use lamp_lab::Sapi;
 use lamp_model::{ReleaseId, StepName};
 
 use crate::turn;
@@ -22,32 +25,98 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The ground.
 pub(crate) struct Ground {
-    dir: tempfile::TempDir,
-    _turn: RwLockReadGuard<'static, ()>,
+    place: Place,
+    marks: RefCell<Vec<String>>,
+    _turn: Turn,
+}
+
+/// Where it is.
+enum Place {
+    /// A directory: no Apache.
+    Bare(tempfile::TempDir),
+    /// A lab.
+    Lab(Box<Stage>),
+}
+
+/// Whether others may run beside.
+#[expect(dead_code, reason = "held, not read")]
+enum Turn {
+    Beside(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
 }
 
 impl Ground {
-    /// A site that is not yet deployed to.
+    /// A site without Apache that is not yet deployed to.
     pub(crate) fn new() -> Self {
         assert!(
             rustix::process::geteuid().is_root(),
             "these tests need root, for they run the agent: run `sudo -E cargo test`"
         );
+        let turn = Turn::Beside(turn::beside_others());
         let dir = tempfile::Builder::new()
             .prefix("lamp-it-")
             .tempdir()
             .expect("a directory");
-        let ground = Self {
-            dir,
-            _turn: turn::beside_others(),
-        };
+        let ground = Self::at(Place::Bare(dir), turn);
         ground.configure("");
         ground
     }
 
+    /// A lab with nothing else beside it, whose own agent does not run.
+    pub(crate) fn on_lab(sapi: Sapi) -> Self {
+        let turn = Turn::Alone(turn::alone());
+        let plan = StagePlan {
+            parent: default_parent().to_owned(),
+            sapi,
+            switching: Switching::Lamp,
+            releases: 1,
+            lamp: env!("CARGO_BIN_EXE_lamp").into(),
+        };
+        let mut stage = Stage::set_up(plan).expect("a lab");
+        stage.kill_agent().expect("its agent has ended");
+        Self::at(Place::Lab(Box::new(stage)), turn)
+    }
+
+    const fn at(place: Place, turn: Turn) -> Self {
+        Self {
+            place,
+            marks: RefCell::new(Vec::new()),
+            _turn: turn,
+        }
+    }
+
+    /// The lab, if it is one.
+    pub(crate) fn stage(&self) -> Option<&Stage> {
+        match &self.place {
+            Place::Bare(_) => None,
+            Place::Lab(stage) => Some(stage),
+        }
+    }
+
+    /// The marks of all sources so far.
+    pub(crate) fn marks(&self) -> Vec<String> {
+        self.marks.borrow().clone()
+    }
+
+    fn root(&self) -> PathBuf {
+        match &self.place {
+            Place::Bare(dir) => dir.path().to_owned(),
+            Place::Lab(stage) => stage.place(),
+        }
+    }
+
+    /// The site's store, as the host sees it.
+    pub(crate) fn store(&self) -> PathBuf {
+        match &self.place {
+            Place::Bare(_) => self.path("store"),
+            Place::Lab(stage) => stage.store(),
+        }
+    }
+
     /// Writes lamp.toml anew, with these lines at the end of the site's section.
     pub(crate) fn configure(&self, further: &str) {
-        let root = self.dir.path().display();
+        let root = self.root();
+        let root = root.display();
         let text = format!(
             "[agent]\nstate_dir = \"{root}/state\"\nsocket = \"{root}/agent.sock\"\ngroup = \"no-such-group\"\n\n\
              [site.{SITE}]\nstore = \"{root}/store\"\naccess_log = \"{root}/access.log\"\n\
@@ -66,7 +135,7 @@ impl Ground {
 
     /// A path below the ground's own directory.
     pub(crate) fn path(&self, below: &str) -> PathBuf {
-        self.dir.path().join(below)
+        self.root().join(below)
     }
 
     /// lamp.toml.
@@ -77,12 +146,13 @@ impl Ground {
     /// A source whose pages all show `mark`, so that no two marks make one tree.
     pub(crate) fn source(&self, mark: &str) -> PathBuf {
         let source = self.path(&format!("source-{mark}"));
-        fs_err::create_dir_all(source.join("include")).expect("a source");
-        for page in ["index.php", "include/one.php", "include/two.php"] {
-            let text = format!("<?php echo '{mark} {page}';\n");
-            fs_err::write(source.join(page), text).expect("a page");
+        if !source.exists() {
+            self.marks.borrow_mut().push(mark.to_owned());
+            match self.stage() {
+                Some(stage) => stage.app().write_release(&source, mark).expect("a source"),
+                None => write_pages(&source, mark),
+            }
         }
-        fs_err::write(source.join("same.txt"), "the same in every release\n").expect("a file");
         source
     }
 
@@ -111,7 +181,7 @@ impl Ground {
 
     /// What `current` names.
     pub(crate) fn live(&self) -> Option<ReleaseId> {
-        let text = fs_err::read_link(self.path("store/current")).ok()?;
+        let text = fs_err::read_link(self.store().join("current")).ok()?;
         ReleaseId::parse(text.to_str()?.strip_prefix("releases/")?).ok()
     }
 
@@ -210,15 +280,26 @@ impl Ground {
 
     /// Text with what differs from run to run replaced.
     pub(crate) fn plain(&self, text: &str) -> String {
-        plain::plain(&text.replace(&self.dir.path().display().to_string(), "[DIR]"))
+        plain::plain(&text.replace(&self.root().display().to_string(), "[DIR]"))
     }
 }
 
 impl Drop for Ground {
     fn drop(&mut self) {
         self.stop_started_agent();
-        lift_guards(self.dir.path());
+        if let Place::Bare(dir) = &self.place {
+            lift_guards(dir.path());
+        }
     }
+}
+
+fn write_pages(source: &Path, mark: &str) {
+    fs_err::create_dir_all(source.join("include")).expect("a source");
+    for page in ["index.php", "include/one.php", "include/two.php"] {
+        let text = format!("<?php echo '{mark} {page}';\n");
+        fs_err::write(source.join(page), text).expect("a page");
+    }
+    fs_err::write(source.join("same.txt"), "the same in every release\n").expect("a file");
 }
 
 /// Ends an agent that a verb started, if it still runs with this ground's lamp.toml.

@@ -2,7 +2,10 @@
 //! random instants. Whatever was killed whenever: one whole release is live, the next run converges, and
 //! the log has no gap and says what is so.
 //!
-//! [`table`] and [`instants`] take a [`Scene`]: the one here has no Apache; a lab with visitors is another.
+//! [`table`] and [`random_instants`] take a [`Scene`]: the one here has no Apache, [`on_lab`] is a lab with
+//! visitors.
+
+mod on_lab;
 
 use std::time::{Duration, Instant};
 
@@ -62,11 +65,14 @@ fn killed_before_and_after_each_step_of_a_rollback() {
 
 #[test]
 fn killed_at_random_instants() {
-    let instants = std::env::var_os("LAMP_KILL_INSTANTS");
-    let instants = instants
+    random_instants(&mut scene(), instants());
+}
+
+fn instants() -> u64 {
+    let asked = std::env::var_os("LAMP_KILL_INSTANTS");
+    asked
         .and_then(|text| text.to_str()?.parse().ok())
-        .unwrap_or(INSTANTS);
-    random_instants(&mut scene(), instants);
+        .unwrap_or(INSTANTS)
 }
 
 fn scene() -> NoApache {
@@ -215,14 +221,11 @@ impl Case {
     #[track_caller]
     fn converge(&self, ground: &Ground) {
         if self.kind == Kind::Deploy {
-            let again = ground.deploy(&format!("case-{}", self.number));
-            let page = ground.path(&format!("store/releases/{again}/index.php"));
-            let text = fs_err::read_to_string(page).expect("the release has the page");
-            assert!(
-                text.contains(&format!("case-{} ", self.number)),
-                "{}: {text}",
-                self.name()
-            );
+            let mark = format!("case-{}", self.number);
+            ground.deploy(&mark);
+            let source = ground.source(&mark).display().to_string();
+            let twice = ground.lamp(&["deploy", SITE, "--from", &source]);
+            assert!(twice.out.contains("already"), "{}: {twice:?}", self.name());
         }
         check_whole(ground, &self.name());
     }
@@ -238,13 +241,18 @@ struct Before {
 fn check_whole(ground: &Ground, case: &str) {
     let verified = ground.lamp(&["release", "verify", SITE]);
     assert_eq!(verified.code, Some(0), "{case}: {verified:?}");
-    for left in ["store/.go-back", "state/armed/shop.json"] {
+    let left = [
+        ground.store().join(".go-back"),
+        ground.path("state/armed/shop.json"),
+    ];
+    for left in left {
         assert!(
-            ground.path(left).symlink_metadata().is_err(),
-            "{case}: {left} was left"
+            left.symlink_metadata().is_err(),
+            "{case}: {} was left",
+            left.display()
         );
     }
-    let staging = fs_err::read_dir(ground.path("store/staging")).expect("the store's staging");
+    let staging = fs_err::read_dir(ground.store().join("staging")).expect("the store's staging");
     assert_eq!(staging.count(), 0, "{case}: something half-built was left");
     log_check::check(&ground.path("state/log.sqlite"), ground.live().as_ref(), case);
 }
