@@ -120,10 +120,10 @@ impl Keeper {
                 None
             }
         };
-        if let Some(init) = &init {
-            self.watch(init)?;
-        }
-        self.remove(init)
+        let watched = init.as_ref().map_or(Ok(()), |init| self.watch(init));
+        // Whatever ended the watch, all is removed.
+        let removed = self.remove(init);
+        watched.and(removed)
     }
 
     /// Everything up to the fork. `None`: a drill held the build and the owner has ended.
@@ -219,56 +219,61 @@ impl Keeper {
 
     /// Until owner or first process has ended.
     fn watch(&self, init: &Init) -> io::Result<()> {
-        let mut owner_matters = true;
-        let mut init_talks = true;
+        let mut watched = Watched {
+            owner: true,
+            words: true,
+        };
         loop {
-            let mut fds = vec![PollFd::new(&init.process, PollFlags::IN)];
-            if init_talks {
-                fds.push(PollFd::new(&init.socket, PollFlags::IN));
-            }
-            let own = fds.len();
-            if owner_matters {
-                fds.extend(self.owner.poll_fds());
-            }
-            rustix::io::retry_on_intr(|| poll(&mut fds, None))?;
-            let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-            drop(fds);
-            if ready.iter().skip(own).any(|ready| *ready) {
-                return Ok(());
-            }
-            if init_talks && ready.get(1) == Some(&true) {
-                match self.hear(init)? {
-                    Heard::Serving => owner_matters = self.plan.lifetime == Lifetime::Owner,
-                    Heard::Building => {}
-                    Heard::End => init_talks = false,
-                }
-            } else if ready.first() == Some(&true) {
-                return Ok(());
+            match self.wait(init, &watched)? {
+                Woken::OwnerGone | Woken::InitEnded => return Ok(()),
+                Woken::InitSpoke => self.hear(init, &mut watched)?,
             }
         }
     }
 
-    fn hear(&self, init: &Init) -> io::Result<Heard> {
+    /// What the first process has said counts before its end: it may have said why.
+    fn wait(&self, init: &Init, watched: &Watched) -> io::Result<Woken> {
+        let mut fds = Vec::with_capacity(4);
+        let mut meaning = Vec::with_capacity(4);
+        if watched.owner {
+            fds.extend(self.owner.poll_fds());
+            meaning.extend([Woken::OwnerGone, Woken::OwnerGone]);
+        }
+        if watched.words {
+            fds.push(PollFd::new(&init.socket, PollFlags::IN));
+            meaning.push(Woken::InitSpoke);
+        }
+        fds.push(PollFd::new(&init.process, PollFlags::IN));
+        meaning.push(Woken::InitEnded);
+        rustix::io::retry_on_intr(|| poll(&mut fds, None))?;
+        let first = fds.iter().position(|fd| !fd.revents().is_empty());
+        Ok(first
+            .and_then(|at| meaning.into_iter().nth(at))
+            .unwrap_or(Woken::InitEnded))
+    }
+
+    fn hear(&self, init: &Init, watched: &mut Watched) -> io::Result<()> {
         let Some(said) = wire::receive::<Progress>(&init.socket)? else {
-            return Ok(Heard::End);
+            watched.words = false;
+            return Ok(());
         };
         self.tell(&said.message);
         match said.message {
-            Progress::Reached(step) => {
-                if self.plan.hold_at == Some(step) {
-                    place::say_holding(&self.plan.state_dir, step)?;
-                }
-                Ok(Heard::Building)
-            }
-            Progress::Failed { .. } => Ok(Heard::End),
+            Progress::Reached(step) => self.hold_if_wanted(step),
+            Progress::Failed { .. } => Ok(()),
             Progress::Serving => {
-                // Nothing is left to hold back; the drill learns that it is time.
-                if self.plan.hold_at == Some(Step::Serving) {
-                    place::say_holding(&self.plan.state_dir, Step::Serving)?;
-                }
-                Ok(Heard::Serving)
+                watched.owner = self.plan.lifetime == Lifetime::Owner;
+                self.hold_if_wanted(Step::Serving)
             }
         }
+    }
+
+    /// The first process holds itself; the drill is told.
+    fn hold_if_wanted(&self, step: Step) -> io::Result<()> {
+        if self.plan.hold_at == Some(step) {
+            place::say_holding(&self.plan.state_dir, step)?;
+        }
+        Ok(())
     }
 
     fn remove(self, init: Option<Init>) -> io::Result<i32> {
@@ -296,10 +301,17 @@ enum Go {
     Stop,
 }
 
-enum Heard {
-    Building,
-    Serving,
-    End,
+/// What the keeper still listens to.
+struct Watched {
+    owner: bool,
+    words: bool,
+}
+
+/// What woke the keeper.
+enum Woken {
+    OwnerGone,
+    InitSpoke,
+    InitEnded,
 }
 
 impl Owner {
