@@ -44,7 +44,7 @@ fn check(sapi: Sapi) {
         "{text}"
     );
 
-    let load = LoadPlan::new(wordpress::targets(), 50.0, Duration::from_secs(4), 1);
+    let load = LoadPlan::new(wordpress::targets(), 25.0, Duration::from_secs(6), 1);
     let visitors = lab.visitors("blog", Protocol::Http1).expect("visitors");
     let tally = load::run(&load, &visitors)
         .expect("a load")
