@@ -26,14 +26,16 @@ pub fn reap(parent: &Path) -> Result<Reaped, SandboxError> {
         return Ok(reaped);
     }
     let _apart = place::lock_parent(parent).doing(|| format!("locking {}", parent.display()))?;
+    let mut first_refusal = None;
     for dir in sandboxes(parent).doing(|| format!("reading {}", parent.display()))? {
-        if reap_one(&dir)? {
-            reaped.removed.push(dir);
-        } else {
-            reaped.alive.push(dir);
+        match reap_one(&dir) {
+            Ok(true) => reaped.removed.push(dir),
+            Ok(false) => reaped.alive.push(dir),
+            // One that cannot be removed does not keep the others.
+            Err(refused) => first_refusal = first_refusal.or(Some(refused)),
         }
     }
-    Ok(reaped)
+    first_refusal.map_or(Ok(reaped), |refused| Err(refused.into()))
 }
 
 /// Removes the sandbox at `dir` if its keeper is dead; whether it was.

@@ -288,6 +288,24 @@ fn reaping_leaves_what_is_no_sandbox() {
 }
 
 #[test]
+fn one_that_cannot_be_reaped_does_not_keep_the_others() {
+    let place = Place::new();
+    let dead = |name: &str| {
+        let dir = place.parent().join(name);
+        fs_err::create_dir_all(&dir).expect("made");
+        fs_err::write(dir.join("sandbox.lock"), "").expect("written");
+        dir
+    };
+    let (broken, whole) = (dead("a-broken"), dead("b-whole"));
+    fs_err::write(broken.join("journal.json"), "{").expect("written");
+    let refused = reap(&place.parent()).expect_err("its journal is none");
+    assert!(refused.to_string().contains("a-broken"), "{refused}");
+    assert!(broken.exists() && !whole.exists());
+    fs_err::remove_file(broken.join("journal.json")).expect("removed");
+    assert_eq!(reap(&place.parent()).expect("reaped").removed, [broken]);
+}
+
+#[test]
 fn a_plan_that_the_machine_refuses_leaves_nothing_and_says_why() {
     let place = Place::new();
     let mut plan = place.lab(&own("refused"));
