@@ -68,7 +68,8 @@ impl Lamp {
         let config = place.join("lamp.toml");
         let text = format!(
             "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
-             [site.shop]\nstore = \"{home}\"\nprobes = []\nkeep = 100\n",
+             [site.shop]\nstore = \"{home}\"\nprobes = []\nkeep = 100\nhostname = \"shop.example\"\n\
+             address = \"127.0.0.1:443\"\naccess_log = \"{place}/access.log\"\napache_pid_file = \"{place}/no.pid\"\n",
             place = place.display(),
             home = home.display(),
         );
