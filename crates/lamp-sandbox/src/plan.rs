@@ -64,7 +64,8 @@ pub struct Plan {
     pub confinement: Option<Confinement>,
     /// How much it may take.
     pub bounds: Bounds,
-    /// For crash drills: building stops at this step until it is killed or let go.
+    /// For crash drills: building stops after this step, says so in the file `holding` of the state directory,
+    /// and goes no further; owner or keeper must be killed. At [`Step::Serving`] there is nothing to hold back.
     pub hold_at: Option<Step>,
 }
 

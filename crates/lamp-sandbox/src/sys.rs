@@ -120,13 +120,14 @@ pub(crate) fn close_inherited() -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) }).map(drop)
 }
 
-/// The command's program gets the standard three descriptors and no other, and signals as at boot.
+/// The command's program gets the standard three descriptors and no other, no signal blocked, and a session
+/// of its own.
 pub(crate) fn seal(command: &mut Command) {
     let in_child = || {
         // Marked, not closed: the standard library reports a failed exec by a descriptor of its own.
         // SAFETY: marking closes nothing now, and is a bare system call, safe between fork and exec.
         check(unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) })?;
-        // A process group of its own: a signal to one command's group reaches no other's.
+        // A session of its own: a signal to one command's group reaches no other's.
         // SAFETY: bare system calls on plain values, safe between fork and exec.
         unsafe {
             let mut none: libc::sigset_t = std::mem::zeroed();
