@@ -25,6 +25,13 @@ pub struct Armed {
     pub boot_id: String,
 }
 
+impl Armed {
+    /// Whether the way that is armed leads back. A rollback arms its own target: its way leads on.
+    pub fn leads_back(&self) -> bool {
+        self.back_to.as_ref() != Some(&self.to)
+    }
+}
+
 /// Where armed switches stand: one file a site.
 #[derive(Debug, Clone)]
 pub struct ArmedDir(PathBuf);

@@ -33,3 +33,6 @@ pub mod state_dir;
 
 pub use agent::{Parts, Running, start};
 pub use config::Config;
+
+#[cfg(test)]
+mod interruption_tests;

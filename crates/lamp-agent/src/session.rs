@@ -12,6 +12,8 @@ use lamp_model::event::Actor;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+pub use verbs::link;
+
 use crate::agent::Shared;
 use crate::offer::{Offer, not_understood};
 

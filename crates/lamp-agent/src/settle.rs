@@ -6,6 +6,7 @@ use lamp_model::name::{DeploymentId, ReleaseId};
 use lamp_model::port::Live;
 use lamp_model::state::{Deployment, Site};
 
+use crate::armed::{Armed, ArmedDir};
 use crate::desk::{Condition, Desk, Unsettled};
 use crate::execute::{Execution, Tools, stored};
 use crate::hands::{Fact, HandsError};
@@ -33,6 +34,22 @@ pub async fn settle_again(desk: &Desk, tools: &Tools) {
         Condition::AtRest | Condition::Running(_) | Condition::Pruning => {}
         Condition::Unsettled(before) => desk.set(settle(desk, tools, before).await),
     }
+}
+
+/// For an agent that cannot use its log and so will not start: what is armed and unconfirmed goes back all
+/// the same. The armed switch stays on disk, so that the next start with a log tells of it.
+pub async fn go_back_unlogged(desk: &Desk, armed: &ArmedDir) -> Result<(), HandsError> {
+    let found = armed
+        .get(&desk.site)
+        .map_err(|error| HandsError::failed(&error))?;
+    let Some(armed) = found.filter(Armed::leads_back) else {
+        return Ok(());
+    };
+    if desk.hands.live().await? != Live::Release(armed.to.clone()) {
+        return Ok(());
+    }
+    tracing::warn!(site = %desk.site, deployment = %armed.deployment, "goes back without a log");
+    desk.hands.go_back(armed.back_to.as_ref()).await.map(|_| ())
 }
 
 struct Settling<'a> {

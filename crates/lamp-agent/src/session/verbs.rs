@@ -316,7 +316,8 @@ fn refusal(error: HandsError) -> Refusal {
     }
 }
 
-fn link(live: Result<Live, HandsError>) -> Link {
+/// What `current` says, for a report.
+pub fn link(live: Result<Live, HandsError>) -> Link {
     match live {
         Ok(Live::Nothing) => Link::Nothing {},
         Ok(Live::Release(release)) => Link::Release { release },

@@ -1,0 +1,453 @@
+//! A deployment and a rollback in-process, with hands and a log that fail: at each step, and at each
+//! append. Whatever failed, the site is settled in the end, and the log says what answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lamp_log::{Journal, MemoryLeases, MemoryLog, MemorySnapshots, Writer};
+use lamp_model::StepName;
+use lamp_model::event::{Actor, Outcome};
+use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
+use lamp_model::plan::{Plan, PlanKind, Step};
+use lamp_model::port::{Answer, Live};
+use lamp_model::state::{Deployment, Site};
+use lamp_model::tree::{Hash, Manifest};
+use lamp_testkit::{Fault, Faults, FaultyLog, ManualClock};
+use tokio::sync::watch;
+
+use crate::armed::ArmedDir;
+use crate::desk::{Condition, Desk};
+use crate::execute::Tools;
+use crate::hands::{Delivery, Difference, Fact, Hands, HandsError, Planned, Retention, Wish};
+use crate::hold::Holds;
+use crate::job::{Job, Order};
+use crate::ledger::Ledger;
+use crate::settle::settle_again;
+
+/// Attempts within which every fault of a test is over.
+const ATTEMPTS: usize = 8;
+
+fn release(id: &str) -> ReleaseId {
+    ReleaseId::parse(id).expect("valid")
+}
+
+fn site() -> SiteName {
+    SiteName::parse("shop").expect("valid")
+}
+
+/// Hands on a site that is only a link and a list, and fail once at one step.
+struct FakeHands {
+    live: Mutex<Live>,
+    stored: Mutex<Vec<ReleaseId>>,
+    fails: Mutex<Option<StepName>>,
+}
+
+impl FakeHands {
+    /// Holds `stored`, of which the last is live.
+    fn new(stored: &[&str]) -> Self {
+        let live = stored
+            .last()
+            .map_or(Live::Nothing, |id| Live::Release(release(id)));
+        Self {
+            live: Mutex::new(live),
+            stored: Mutex::new(stored.iter().map(|id| release(id)).collect()),
+            fails: Mutex::new(None),
+        }
+    }
+
+    fn fail_once_at(&self, step: StepName) {
+        *locked(&self.fails) = Some(step);
+    }
+
+    fn now_live(&self) -> Live {
+        locked(&self.live).clone()
+    }
+
+    fn answer_from(&self, release: Option<&ReleaseId>) -> Fact {
+        *locked(&self.live) = release.cloned().map_or(Live::Nothing, Live::Release);
+        Fact::Switched { switch_micros: 1 }
+    }
+
+    fn fact(&self) -> Fact {
+        Fact::Stored {
+            tree: Hash::ZERO,
+            files: 1,
+            size_bytes: 1,
+            new_bytes: 1,
+            source: "a test".into(),
+        }
+    }
+
+    fn do_step(&self, step: &Step) -> Result<Fact, HandsError> {
+        let mut fails = locked(&self.fails);
+        if *fails == Some(step.name()) {
+            *fails = None;
+            return Err(HandsError::Failed("the test made it so".into()));
+        }
+        Ok(match step {
+            Step::Seal { release } => {
+                let mut stored = locked(&self.stored);
+                if !stored.contains(release) {
+                    stored.push(release.clone());
+                }
+                self.fact()
+            }
+            Step::Switch { to } => self.answer_from(Some(to)),
+            Step::CheckDisk { .. }
+            | Step::Stage { .. }
+            | Step::Verify { .. }
+            | Step::Arm { .. }
+            | Step::Bake { .. }
+            | Step::ProveWorkers {}
+            | Step::Confirm { .. } => Fact::Done,
+        })
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ready<'a, T: Send + 'a>(value: Result<T, HandsError>) -> Answer<'a, T, HandsError> {
+    Box::pin(std::future::ready(value))
+}
+
+fn not_asked<'a, T: Send + 'a>() -> Answer<'a, T, HandsError> {
+    ready(Err(HandsError::Failed("no test asks this".into())))
+}
+
+impl Hands for FakeHands {
+    fn live(&self) -> Answer<'_, Live, HandsError> {
+        ready(Ok(self.now_live()))
+    }
+    fn plan_deploy<'a>(&'a self, _: Wish<'a>, _: &'a Manifest) -> Answer<'a, Planned, HandsError> {
+        not_asked()
+    }
+    fn plan_rollback<'a>(&'a self, _: Wish<'a>, _: &'a ReleaseId) -> Answer<'a, Plan, HandsError> {
+        not_asked()
+    }
+    fn plan_again<'a>(&'a self, rollback: &'a Deployment) -> Answer<'a, Plan, HandsError> {
+        let from = rollback.from.clone();
+        ready(Ok(rollback_plan(rollback.id.number(), from, rollback.to.clone())))
+    }
+    fn step<'a>(
+        &'a self,
+        _: &'a Plan,
+        step: &'a Step,
+        _: Option<Arc<Delivery>>,
+    ) -> Answer<'a, Fact, HandsError> {
+        ready(self.do_step(step))
+    }
+    fn go_back<'a>(&'a self, back_to: Option<&'a ReleaseId>) -> Answer<'a, Fact, HandsError> {
+        ready(Ok(self.answer_from(back_to)))
+    }
+    fn tidy<'a>(&'a self, _: Option<&'a ReleaseId>) -> Answer<'a, (), HandsError> {
+        ready(Ok(()))
+    }
+    fn list(&self) -> Answer<'_, Vec<ReleaseId>, HandsError> {
+        ready(Ok(locked(&self.stored).clone()))
+    }
+    fn record<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Fact, HandsError> {
+        ready(Ok(self.fact()))
+    }
+    fn manifest<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Manifest, HandsError> {
+        not_asked()
+    }
+    fn verify<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Vec<Difference>, HandsError> {
+        not_asked()
+    }
+    fn retention<'a>(&'a self, _: &'a Site) -> Answer<'a, Retention, HandsError> {
+        ready(Ok(Retention::default()))
+    }
+    fn prune<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, (), HandsError> {
+        not_asked()
+    }
+}
+
+fn deploy_plan(number: u64, from: Option<ReleaseId>, to: ReleaseId) -> Plan {
+    let mut steps = vec![
+        Step::CheckDisk {
+            needed_bytes: 1,
+            needed_inodes: 1,
+        },
+        Step::Stage {
+            release: to.clone(),
+            shared_files: 0,
+            new_files: 1,
+            new_bytes: 1,
+        },
+        Step::Seal { release: to.clone() },
+        Step::Arm {
+            back_to: from.clone(),
+        },
+    ];
+    steps.extend(switching(&to));
+    Plan {
+        deployment: DeploymentId::new(site(), number),
+        kind: PlanKind::Deploy,
+        from,
+        to,
+        steps,
+    }
+}
+
+fn rollback_plan(number: u64, from: Option<ReleaseId>, to: ReleaseId) -> Plan {
+    let mut steps = vec![
+        Step::Verify { release: to.clone() },
+        Step::Arm {
+            back_to: Some(to.clone()),
+        },
+    ];
+    steps.extend(switching(&to));
+    Plan {
+        deployment: DeploymentId::new(site(), number),
+        kind: PlanKind::Rollback,
+        from,
+        to,
+        steps,
+    }
+}
+
+fn switching(to: &ReleaseId) -> [Step; 4] {
+    let bake = Step::Bake {
+        bake_millis: 0,
+        probes: Vec::new(),
+    };
+    [
+        Step::Switch { to: to.clone() },
+        bake,
+        Step::ProveWorkers {},
+        Step::Confirm { release: to.clone() },
+    ]
+}
+
+/// An agent's inside without a socket: one site, a log in memory that can be made to fail.
+struct Bench {
+    hands: Arc<FakeHands>,
+    desk: Arc<Desk>,
+    tools: Tools,
+    log: Arc<FaultyLog<MemoryLog>>,
+    _stop: watch::Sender<bool>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A site at rest, with `a` and `b` proven in this order: `b` is live.
+    async fn new() -> Self {
+        let bench = Self::empty().await;
+        for (number, id) in [(1, "a"), (2, "b")] {
+            let from = bench.live();
+            bench.run(deploy_plan(number, from, release(id))).await;
+        }
+        assert_eq!(bench.live(), Some(release("b")));
+        bench
+    }
+
+    async fn empty() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (armed, hold) = (dir.path().join("armed"), dir.path().join("hold"));
+        fs_err::create_dir(&armed).expect("made");
+        let hands = Arc::new(FakeHands::new(&[]));
+        let log = Arc::new(FaultyLog::new(MemoryLog::default(), Faults::script([])));
+        let clock = Arc::new(ManualClock::new());
+        let parts = lamp_log::Parts {
+            log: Arc::clone(&log) as _,
+            snapshots: Arc::new(MemorySnapshots::default()),
+            clock: Arc::clone(&clock) as _,
+            writer: Writer([7; 8]),
+            epoch: 1,
+            host: "test".into(),
+        };
+        let ledger = Ledger {
+            journal: Journal::open(parts).await.expect("a journal"),
+            log: Arc::clone(&log) as _,
+            leases: Arc::new(MemoryLeases::new(Arc::new(lamp_log::HostProcesses))),
+            clock,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let tools = Tools {
+            ledger,
+            armed: ArmedDir::new(armed),
+            holds: Holds::new(hold),
+            stop: stopped,
+        };
+        let desk = Arc::new(Desk::new(site(), Arc::clone(&hands) as _));
+        settle_again(&desk, &tools).await;
+        Self {
+            hands,
+            desk,
+            tools,
+            log,
+            _stop: stop,
+            _dir: dir,
+        }
+    }
+
+    fn live(&self) -> Option<ReleaseId> {
+        match self.hands.now_live() {
+            Live::Release(release) => Some(release),
+            Live::Nothing | Live::Invalid(_) => None,
+        }
+    }
+
+    fn next(&self) -> u64 {
+        self.tools.ledger.site(&site()).deployments + 1
+    }
+
+    /// Executes a plan, if the log takes it, and settles what is left.
+    async fn run(&self, plan: Plan) {
+        let order = Order {
+            plan,
+            delivery: None,
+            by: Actor { uid: 0, pid: 1 },
+        };
+        if let Ok((job, _)) = Job::accept(&self.desk, &self.tools, order).await {
+            job.run(self.tools.clone()).await;
+        }
+        for _ in 0..ATTEMPTS {
+            settle_again(&self.desk, &self.tools).await;
+        }
+    }
+
+    /// The site is at rest, nothing is armed, and the log says what answers.
+    #[track_caller]
+    fn check_settled(&self, case: &str) -> Option<Outcome> {
+        assert_eq!(self.desk.condition(), Condition::AtRest, "{case}");
+        assert_eq!(self.tools.armed.get(&site()).expect("readable"), None, "{case}");
+        let logged = self.tools.ledger.site(&site());
+        assert!(logged.active.is_none(), "{case}: {:?}", logged.active);
+        assert_eq!(logged.live.map(|live| live.release), self.live(), "{case}");
+        let known: Vec<_> = logged.releases.keys().collect();
+        let mut stored = locked(&self.hands.stored).clone();
+        stored.sort();
+        assert_eq!(
+            known,
+            stored.iter().collect::<Vec<_>>(),
+            "{case}: the log knows the store"
+        );
+        logged.last.map(|last| last.outcome)
+    }
+}
+
+const DEPLOYED: [StepName; 7] = [
+    StepName::CheckDisk,
+    StepName::Stage,
+    StepName::Seal,
+    StepName::Arm,
+    StepName::Switch,
+    StepName::Bake,
+    StepName::ProveWorkers,
+];
+
+#[tokio::test]
+async fn a_deployment_that_fails_at_any_step_ends_on_the_release_before() {
+    for step in DEPLOYED {
+        let bench = Bench::new().await;
+        bench.hands.fail_once_at(step);
+        bench.run(deploy_plan(3, bench.live(), release("c"))).await;
+        let outcome = bench.check_settled(step.as_str());
+        assert_eq!(bench.live(), Some(release("b")), "{step}");
+        let went_back = matches!(outcome, Some(Outcome::WentBack { .. }));
+        assert_eq!(went_back, step > StepName::Switch, "{step}: {outcome:?}");
+        bench
+            .run(deploy_plan(bench.next(), bench.live(), release("c")))
+            .await;
+        assert_eq!(
+            bench.check_settled(step.as_str()),
+            Some(Outcome::Confirmed),
+            "{step}: again"
+        );
+        assert_eq!(bench.live(), Some(release("c")), "{step}: again");
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_fails_stays_where_it_stands() {
+    for step in [
+        StepName::Verify,
+        StepName::Arm,
+        StepName::Switch,
+        StepName::Bake,
+        StepName::ProveWorkers,
+    ] {
+        let bench = Bench::new().await;
+        bench.hands.fail_once_at(step);
+        bench.run(rollback_plan(3, bench.live(), release("a"))).await;
+        let outcome = bench.check_settled(step.as_str());
+        let switched = step > StepName::Switch;
+        assert_eq!(
+            bench.live(),
+            Some(release(if switched { "a" } else { "b" })),
+            "{step}"
+        );
+        assert_eq!(
+            matches!(outcome, Some(Outcome::Unproven { .. })),
+            switched,
+            "{step}: {outcome:?}"
+        );
+    }
+}
+
+/// From the n-th append on, this many appends fail in this way.
+async fn with_faults(
+    kind: PlanKind,
+    healthy: usize,
+    fault: Fault,
+    failing: usize,
+) -> (Bench, Option<Outcome>) {
+    let bench = Bench::new().await;
+    let script = std::iter::repeat_n(None, healthy).chain(std::iter::repeat_n(Some(fault), failing));
+    bench.log.set(Faults::script(script));
+    let plan = match kind {
+        PlanKind::Deploy => deploy_plan(3, bench.live(), release("c")),
+        PlanKind::Rollback => rollback_plan(3, bench.live(), release("a")),
+    };
+    bench.run(plan).await;
+    let outcome = bench.check_settled(&format!("{kind:?}, {fault:?} after {healthy} appends"));
+    (bench, outcome)
+}
+
+/// More appends than any of the two plans makes.
+const APPENDS: usize = 24;
+
+#[tokio::test]
+async fn a_log_that_fails_at_any_append_of_a_deployment_leaves_log_and_link_agreed() {
+    let mut confirmed = 0;
+    for healthy in 0..APPENDS {
+        for fault in [
+            Fault::Unavailable,
+            Fault::UnknownWritten,
+            Fault::UnknownNotWritten,
+        ] {
+            let (bench, outcome) = with_faults(PlanKind::Deploy, healthy, fault, 3).await;
+            let is_new = bench.live() == Some(release("c"));
+            let planned = bench.next() == 4;
+            let is_confirmed = planned && outcome == Some(Outcome::Confirmed);
+            assert_eq!(is_new, is_confirmed, "{fault:?} after {healthy}: {outcome:?}");
+            confirmed += usize::from(is_confirmed);
+        }
+    }
+    assert!(
+        confirmed > 0,
+        "the control: those that no fault meets are confirmed"
+    );
+    assert!(confirmed < 3 * APPENDS, "the control: some are not");
+}
+
+#[tokio::test]
+async fn a_log_that_fails_at_any_append_of_a_rollback_does_not_keep_it_from_its_target() {
+    for healthy in 1..APPENDS {
+        for fault in [
+            Fault::Unavailable,
+            Fault::UnknownWritten,
+            Fault::UnknownNotWritten,
+        ] {
+            let (bench, outcome) = with_faults(PlanKind::Rollback, healthy, fault, 3).await;
+            assert_eq!(
+                bench.live(),
+                Some(release("a")),
+                "{fault:?} after {healthy}: {outcome:?}"
+            );
+            assert_eq!(outcome, Some(Outcome::Confirmed), "{fault:?} after {healthy}");
+        }
+    }
+}
