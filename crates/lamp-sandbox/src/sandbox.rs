@@ -18,7 +18,7 @@ use crate::process::{self, ProcessId};
 use crate::reap;
 
 /// How long a killed sandbox may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_secs(20);
+const GONE_WITHIN: Duration = Duration::from_secs(120);
 
 /// A running sandbox.
 ///
