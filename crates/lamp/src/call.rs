@@ -27,11 +27,17 @@ pub struct Call {
 }
 
 impl Call {
-    /// Calls the agent that runs; `wanted` is what for, as in `deploy shop`.
+    /// Calls the agent that runs; `wanted` is what for, as in `deploy to shop`.
     pub async fn running(config: &Config, wanted: &str) -> Result<Self, Trouble> {
+        let call = Self::if_running(config, wanted).await?;
+        call.ok_or_else(|| told::none_runs(&config.agent.socket))
+    }
+
+    /// The same; `None`: no agent runs.
+    pub async fn if_running(config: &Config, wanted: &str) -> Result<Option<Self>, Trouble> {
         match connect(&config.agent.socket).await? {
-            Some(stream) => Self::greet(stream, wanted).await,
-            None => Err(told::none_runs(&config.agent.socket)),
+            Some(stream) => Self::greet(stream, wanted).await.map(Some),
+            None => Ok(None),
         }
     }
 

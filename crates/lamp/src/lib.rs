@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod drill;
 pub mod errors;
+pub mod look;
 pub mod screen;
 pub mod source;
 

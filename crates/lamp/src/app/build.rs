@@ -36,13 +36,16 @@ pub async fn start(config: &Config) -> Result<App, Trouble> {
 /// Builds and starts an agent on this clock.
 pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, Trouble> {
     let state_dir = StateDir::open(&config.agent.state_dir).map_err(|error| told::state_dir(&error))?;
-    let (ledger, grant) = ledger(&state_dir, Arc::clone(&clock)).await?;
-    let hands = |(site, section): (&lamp_model::SiteName, &lamp_release::SiteConfig)| {
-        let hands = SiteHands::new(site.clone(), section.clone(), Arc::clone(&clock));
-        Desk::new(site.clone(), Arc::new(hands))
+    let desks = desks(config, &clock);
+    let (ledger, grant) = match ledger(&state_dir, Arc::clone(&clock)).await {
+        Ok(ledger) => ledger,
+        Err(trouble) => {
+            go_back_unlogged(&desks, &ArmedDir::new(state_dir.armed())).await;
+            return Err(trouble);
+        }
     };
     let parts = lamp_agent::Parts {
-        desks: config.sites.iter().map(hands).collect(),
+        desks,
         ledger,
         grant,
         armed: ArmedDir::new(state_dir.armed()),
@@ -54,6 +57,24 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         running: running.map_err(|error| told::no_socket(&config.agent.socket, &error))?,
         _state_dir: state_dir,
     })
+}
+
+fn desks(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Desk> {
+    let sites = config.sites.iter();
+    let desk = sites.map(|(site, section)| {
+        let hands = SiteHands::new(site.clone(), section.clone(), Arc::clone(clock));
+        Desk::new(site.clone(), Arc::new(hands))
+    });
+    desk.collect()
+}
+
+/// Without its log an agent does not start; but no unconfirmed release stays live for that.
+async fn go_back_unlogged(desks: &[Desk], armed: &ArmedDir) {
+    for desk in desks {
+        if let Err(error) = lamp_agent::settle::go_back_unlogged(desk, armed).await {
+            tracing::error!(site = %desk.site, %error, "does not go back");
+        }
+    }
 }
 
 async fn ledger(state_dir: &StateDir, clock: Arc<dyn Clock>) -> Result<(Ledger, Grant), Trouble> {

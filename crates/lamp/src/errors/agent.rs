@@ -13,7 +13,7 @@ pub fn none_runs(socket: &Path) -> Trouble {
         Kind::Environment,
         "reach the agent",
         format!("no agent listens on {}", socket.display()),
-        "run this as root, which starts one, or start it: `lamp agent` as root",
+        "start one as root: `lamp agent`; `lamp deploy` and `lamp rollback`, run as root, start one too",
     )
 }
 

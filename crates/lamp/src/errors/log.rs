@@ -24,7 +24,7 @@ pub fn unusable(path: &Path, error: &(dyn Error + 'static)) -> Trouble {
         Kind::Environment,
         format!("use the event log {}", path.display()),
         error,
-        "make room on its filesystem if that is full; a newer log needs the newer lamp that wrote it",
+        "mend that, then run this again; nothing that was acknowledged is lost",
     )
 }
 

@@ -176,6 +176,52 @@ fn a_full_disk_under_the_log_refuses_before_the_switch_and_goes_back_after_it() 
 }
 
 #[test]
+fn a_log_that_cannot_be_used_keeps_no_unconfirmed_release_live() {
+    let ground = Ground::new();
+    let agent = ground.agent();
+    let live = ground.deploy("one");
+    ground.hold("after-switch");
+    let lamp = Beside::start(ground.command(&deploy(&text(&ground.source("two")))));
+    ground.until_held("after-switch");
+    agent.kill();
+    drop(lamp);
+    ground.let_go("after-switch");
+    assert_ne!(ground.live().as_ref(), Some(&live), "the control: it is switched");
+
+    let (log, kept) = (ground.path("state/log.sqlite"), ground.path("kept"));
+    let wal = [ground.path("state/log.sqlite-wal"), ground.path("kept-wal")];
+    fs_err::rename(&log, &kept).expect("kept");
+    fs_err::rename(&wal[0], &wal[1]).expect("kept");
+    fs_err::write(&log, "this is no log of ours ".repeat(400)).expect("damaged");
+    let refused = ground.lamp(&["agent"]);
+    assert_eq!(ground.live().as_ref(), Some(&live), "it went back all the same");
+
+    fs_err::rename(&kept, &log).expect("mended");
+    fs_err::rename(&wal[1], &wal[0]).expect("mended");
+    let _agent = ground.agent();
+    ground.until_settled();
+    crate::log_check::check(&log, Some(&live), "after the log was mended");
+    // What the agent traces on its way bears times of its own.
+    let told = Ended {
+        err: without_traces(&refused.err),
+        ..refused
+    };
+    assert_snapshot!(told.told(&ground));
+}
+
+#[test]
+fn without_an_agent_root_still_sees_what_runs() {
+    let ground = Ground::new();
+    let before = ground.lamp(&["status"]);
+    let agent = ground.agent();
+    ground.deploy("one");
+    agent.terminate();
+    let (after, list) = (ground.lamp(&["status"]), ground.lamp(&["release", "list", SITE]));
+    let told = [before, after, list].map(|ended| ended.told(&ground)).join("\n");
+    assert_snapshot!(told);
+}
+
+#[test]
 fn a_missing_package_is_named_with_the_command_that_brings_it() {
     const HIDE: &str = r#"mount -t tmpfs lamp-it /usr/lib/apache2/modules && exec "$0" "$@""#;
     let ground = Ground::new();
@@ -299,6 +345,12 @@ fn copied_log(ground: &Ground, agent: &Agent) -> std::path::PathBuf {
         fs_err::copy(seen, ground.path(file)).expect("copied");
     }
     ground.path("log.sqlite")
+}
+
+/// Without the lines that begin with a moment.
+fn without_traces(err: &str) -> String {
+    let lines = err.lines().filter(|line| !line.starts_with("20"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Writes until nothing goes any more.
