@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use lamp::cli::demo::board::Column;
 use lamp::drill::lag::lags;
 use lamp::drill::run::{Ran, RunPlan, prepare, run};
-use lamp::drill::stage::{Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, Stage, StagePlan, Switching, default_parent};
 use lamp_http::Protocol;
 use lamp_lab::Sapi;
 use lamp_lab::load::Judgement;
@@ -70,6 +70,7 @@ pub(crate) fn run_bench(options: &Options) -> Result<()> {
                 parent: default_parent().to_owned(),
                 sapi,
                 switching,
+                application: Application::Markers,
                 releases: RELEASES,
                 lamp: lamp.clone(),
             })?;
@@ -80,12 +81,22 @@ pub(crate) fn run_bench(options: &Options) -> Result<()> {
         }
     }
     ensure!(!runs.is_empty(), "no run was asked for");
-    let raw = Raw { machine: Machine::read()?, command: COMMAND, runs };
+    let raw = Raw {
+        machine: Machine::read()?,
+        command: COMMAND,
+        runs,
+    };
     publish("switch", &raw, &table(&raw))
 }
 
 const fn plan(options: &Options, protocol: Protocol, seed: u64) -> RunPlan {
-    RunPlan { rounds: options.rounds, rate: options.rate, requests_min: options.requests, protocol, seed }
+    RunPlan {
+        rounds: options.rounds,
+        rate: options.rate,
+        requests_min: options.requests,
+        protocol,
+        seed,
+    }
 }
 
 fn one(stage: &Stage, title: &str, protocol: Protocol, plan: &RunPlan) -> Result<Run> {
@@ -96,7 +107,9 @@ fn one(stage: &Stage, title: &str, protocol: Protocol, plan: &RunPlan) -> Result
         }
         ran = run(stage, plan, |_| Ok(()))?;
     }
-    let first_new = lags(&ran.records, &ran.switches).into_iter().filter_map(|lag| lag.first_new);
+    let first_new = lags(&ran.records, &ran.switches)
+        .into_iter()
+        .filter_map(|lag| lag.first_new);
     let run = Run {
         sapi: stage.plan().sapi,
         protocol: name(protocol),

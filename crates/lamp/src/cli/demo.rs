@@ -19,7 +19,7 @@ use super::Exit;
 use super::args::{DemoArgs, Format};
 use crate::drill::DrillError;
 use crate::drill::run::{Progress, RunPlan, prepare, run};
-use crate::drill::stage::{Stage, StagePlan, Switching, own_program};
+use crate::drill::stage::{Application, Stage, StagePlan, Switching, own_program};
 use crate::errors::{Trouble, drill as told};
 use crate::screen::{Screen, out, out_json, say, take_back};
 use board::{Column, board};
@@ -80,6 +80,7 @@ fn column(
         parent: args.dir.clone(),
         sapi: args.sapi(),
         switching,
+        application: Application::Markers,
         releases: RELEASES,
         lamp: own_program()?,
     };

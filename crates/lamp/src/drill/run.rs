@@ -54,12 +54,15 @@ pub struct Progress<'a> {
 /// Makes every release of the stage known and proven, the last one live.
 pub fn prepare(stage: &Stage) -> Result<(), DrillError> {
     match stage.plan().switching {
-        Switching::Lamp => (0..stage.plan().releases).try_for_each(|number| stage.deploy(number).map(drop)),
+        Switching::Lamp => {
+            stage.deploy(0)?;
+            stage.install()?;
+            (1..stage.plan().releases).try_for_each(|number| stage.deploy(number).map(drop))
+        }
         Switching::Symlink => {
-            for number in 0..stage.plan().releases {
-                place_for_symlink(stage, number)?;
-            }
-            swing(stage, stage.plan().releases - 1)
+            (0..stage.plan().releases).try_for_each(|number| place_for_symlink(stage, number))?;
+            swing(stage, stage.plan().releases - 1)?;
+            stage.install()
         }
     }
 }
@@ -71,7 +74,7 @@ pub fn run(
     mut show: impl FnMut(Progress<'_>) -> Result<(), DrillError>,
 ) -> Result<Ran, DrillError> {
     let watch = LinkWatch::start(&stage.store())?;
-    let targets = stage.app().targets();
+    let targets = stage.targets();
     let load_plan = LoadPlan::new(targets.clone(), plan.rate, LOAD_LENGTH_MAX, plan.seed);
     let load = load::run(&load_plan, &stage.visitors(plan.protocol)?)?;
     let script = script(stage.plan().releases, plan.rounds);
@@ -176,7 +179,7 @@ fn release_id(number: usize) -> ReleaseId {
 
 /// Without Lamplighter: the tree is copied to its place.
 fn place_for_symlink(stage: &Stage, number: usize) -> Result<(), DrillError> {
-    let write = |dir: &Path| stage.app().write_release(dir, &Stage::marker(number));
+    let write = |dir: &Path| stage.write_release(dir, &Stage::marker(number));
     Ok(stage.lab().put_release(SITE, &release_id(number), write)?)
 }
 

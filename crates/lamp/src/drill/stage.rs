@@ -2,19 +2,23 @@
 //!
 //! All of it lies in the lab's own directory, so that what removes the lab removes it.
 
+mod application;
+
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use lamp_apache::{ConfigPath, Docroot, HostLines, SiteLines};
 use lamp_http::Protocol;
-use lamp_lab::load::Visitors;
+use lamp_lab::load::{Target, Visitors};
 use lamp_lab::plan::MODULE_PATH;
-use lamp_lab::{App, Lab, LabPlan, Sapi, SitePlan};
+use lamp_lab::{Lab, LabError, LabPlan, Sapi, SitePlan};
 use lamp_model::SiteName;
 use lamp_sandbox::InitProgram;
 
 use super::DrillError;
+pub use application::Application;
+use application::Ready;
 
 /// Longest wait for the agent to listen, in looks of [`LOOK`].
 const AGENT_LOOKS_MAX: u32 = 1_000;
@@ -43,6 +47,8 @@ pub struct StagePlan {
     pub sapi: Sapi,
     /// Who makes the switches.
     pub switching: Switching,
+    /// What the site runs.
+    pub application: Application,
     /// How many different releases there are.
     pub releases: usize,
     /// The binary that is drilled.
@@ -55,26 +61,26 @@ pub struct Stage {
     agent: Option<Child>,
     lab: Lab,
     plan: StagePlan,
-    app: App,
+    application: Ready,
     site: SitePlan,
 }
 
 impl Stage {
     /// Sets it up; with [`Switching::Lamp`] an agent runs, and nothing is deployed yet.
     pub fn set_up(plan: StagePlan) -> Result<Self, DrillError> {
-        let app = lamp_lab::apps::with_all_ways()?;
+        let application = plan.application.ready()?;
         let name = SiteName::parse(SITE).expect("a valid name");
-        let site = SitePlan::new(name, app.facts.docroot.as_str());
+        let site = SitePlan::new(name, application.docroot());
         let site = match plan.switching {
             Switching::Lamp => with_lines(site)?,
             Switching::Symlink => site,
         };
-        let lab = start_lab(&plan, &site)?;
+        let lab = start_lab(&plan, &site, application.has_database())?;
         let mut stage = Self {
             agent: None,
             lab,
             plan,
-            app,
+            application,
             site,
         };
         stage.write_releases()?;
@@ -95,9 +101,19 @@ impl Stage {
         &mut self.lab
     }
 
-    /// The application that the site runs.
-    pub const fn app(&self) -> &App {
-        &self.app
+    /// What visitors of the site ask for.
+    pub fn targets(&self) -> Vec<Target> {
+        self.application.targets()
+    }
+
+    /// Writes a tree of the site's application into `dir`; its pages name `marker`.
+    pub fn write_release(&self, dir: &Path, marker: &str) -> Result<(), LabError> {
+        self.application.write_release(dir, marker, &self.site.host())
+    }
+
+    /// What the application needs once a first release of it answers.
+    pub fn install(&self) -> Result<(), DrillError> {
+        self.application.install(&self.lab)
     }
 
     /// What was asked for.
@@ -222,8 +238,7 @@ impl Stage {
     fn write_releases(&self) -> Result<(), DrillError> {
         for number in 0..self.plan.releases {
             fs_err::create_dir_all(self.place().join("sources"))?;
-            self.app
-                .write_release(&self.source(number), &Self::marker(number))?;
+            self.write_release(&self.source(number), &Self::marker(number))?;
         }
         Ok(())
     }
@@ -232,13 +247,12 @@ impl Stage {
         let text = format!(
             "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
              [site.shop]\nstore = \"{store}\"\ndocroot = \"{docroot}\"\naccess_log = \"{ACCESS_LOG}\"\n\
-             address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"{probe}\"]\nbake = \"0s\"\nkeep = 20\n\
+             address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"/\"]\nbake = \"0s\"\nkeep = 20\n\
              inside = \"{inside}\"\n",
             place = self.place().display(),
             store = self.site.store().display(),
             docroot = self.site.docroot,
             host = self.site.host(),
-            probe = self.app.facts.asks.first().map_or("/", |ask| ask.path.as_str()),
             inside = self.lab.state_dir().display(),
         );
         Ok(fs_err::write(self.config(), text)?)
@@ -266,8 +280,9 @@ fn with_lines(site: SitePlan) -> Result<SitePlan, DrillError> {
     Ok(site.lines(lines.render()))
 }
 
-fn start_lab(plan: &StagePlan, site: &SitePlan) -> Result<Lab, DrillError> {
-    let lab = LabPlan::new(&plan.parent, plan.sapi).site(site.clone());
+fn start_lab(plan: &StagePlan, site: &SitePlan, has_database: bool) -> Result<Lab, DrillError> {
+    let mut lab = LabPlan::new(&plan.parent, plan.sapi).site(site.clone());
+    lab.database = has_database;
     let init = InitProgram::new(&plan.lamp).arg("sandbox-init");
     if plan.switching == Switching::Symlink {
         return Ok(Lab::start(lab, &init)?);

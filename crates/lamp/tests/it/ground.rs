@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use lamp::drill::stage::{Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, Stage, StagePlan, Switching, default_parent};
 use lamp_fleet::file::{Guard, guard};
 use lamp_lab::Sapi;
 use lamp_model::{ReleaseId, StepName};
@@ -69,6 +69,7 @@ impl Ground {
             parent: default_parent().to_owned(),
             sapi,
             switching: Switching::Lamp,
+            application: Application::Markers,
             releases: 1,
             lamp: env!("CARGO_BIN_EXE_lamp").into(),
         };
@@ -149,7 +150,7 @@ impl Ground {
         if !source.exists() {
             self.marks.borrow_mut().push(mark.to_owned());
             match self.stage() {
-                Some(stage) => stage.app().write_release(&source, mark).expect("a source"),
+                Some(stage) => stage.write_release(&source, mark).expect("a source"),
                 None => write_pages(&source, mark),
             }
         }

@@ -3,7 +3,7 @@
 //! back, and afterwards one whole release answers.
 
 use insta::assert_snapshot;
-use lamp::drill::stage::{SITE, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, SITE, Stage, StagePlan, Switching, default_parent};
 use lamp_http::{Request, Scheme};
 use lamp_lab::{Sapi, Service};
 
@@ -16,6 +16,7 @@ fn stage() -> Stage {
         parent: default_parent().to_owned(),
         sapi: Sapi::ModPhp,
         switching: Switching::Lamp,
+        application: Application::Markers,
         releases: 2,
         lamp: env!("CARGO_BIN_EXE_lamp").into(),
     };
@@ -51,9 +52,7 @@ fn answering(stage: &Stage) -> String {
         .build()
         .expect("a client");
     let path = stage
-        .app()
-        .facts
-        .asks
+        .targets()
         .first()
         .expect("the application is asked something")
         .path

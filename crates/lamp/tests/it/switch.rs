@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use lamp::drill::run::{Ran, RunPlan, prepare, run};
-use lamp::drill::stage::{SITE, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, SITE, Stage, StagePlan, Switching, default_parent};
 use lamp_http::{Protocol, Request, Scheme};
 use lamp_lab::Sapi;
 use lamp_lab::load::Judgement;
@@ -33,6 +33,29 @@ fn no_request_meets_a_switch_with_mod_php() {
 fn no_request_meets_a_switch_with_php_fpm_over_http_1_and_2() {
     let _alone = turn::alone();
     drill(Sapi::Fpm, [Protocol::Http1, Protocol::Http2, Protocol::Http2]);
+}
+
+/// A real application, its own installer, its database: few pages a second, for each costs a core 40 ms.
+#[test]
+fn no_request_of_wordpress_meets_a_switch() {
+    let _alone = turn::alone();
+    let unpacked = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../.packages/wordpress");
+    let stage = stage_of(Application::WordPress(unpacked), 3, Sapi::ModPhp, Switching::Lamp);
+    let plan = RunPlan {
+        rate: 40.0,
+        requests_min: 1_200,
+        ..plan(Protocol::Http1, 5, 10)
+    };
+    let ran = valid_run(&stage, plan);
+    eprintln!("WordPress: {}", ran.tally);
+    let tally = &ran.tally;
+    assert_eq!(
+        (tally.failed, tally.mixed, tally.stale),
+        (0, 0, 0),
+        "{tally}\n{:#?}",
+        tally.examples
+    );
+    assert_eq!(tally.answered_by.len(), 3, "{:?}", tally.answered_by);
 }
 
 #[track_caller]
@@ -79,11 +102,16 @@ fn control(sapi: Sapi, protocol: Protocol) {
 }
 
 fn stage(sapi: Sapi, switching: Switching) -> Stage {
+    stage_of(Application::Markers, RELEASES, sapi, switching)
+}
+
+fn stage_of(application: Application, releases: usize, sapi: Sapi, switching: Switching) -> Stage {
     let plan = StagePlan {
         parent: default_parent().to_owned(),
         sapi,
         switching,
-        releases: RELEASES,
+        application,
+        releases,
         lamp: PathBuf::from(env!("CARGO_BIN_EXE_lamp")),
     };
     let stage = Stage::set_up(plan).expect("a stage");

@@ -41,7 +41,7 @@ impl OnLab {
         ground.deploy("first");
         agent.terminate();
         let stage = ground.stage().expect("a lab");
-        let targets = stage.app().targets();
+        let targets = stage.targets();
         let plan = LoadPlan::new(targets.clone(), RATE, LOAD_LENGTH_MAX, 1);
         let visitors = stage.visitors(Protocol::Http1).expect("visitors");
         let load = load::run(&plan, &visitors).expect("the load runs");

@@ -1,0 +1,75 @@
+//! What the site of a stage runs: a fixture application, or a real one.
+
+use std::path::{Path, PathBuf};
+
+use lamp_lab::load::Target;
+use lamp_lab::wordpress::{self, Unpacked};
+use lamp_lab::{App, Lab, LabError};
+
+use super::SITE;
+use crate::drill::DrillError;
+
+/// What the site is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Application {
+    /// The fixture whose pages show the release in each of the four ways; small and quick.
+    Markers,
+    /// The WordPress that stands at this path, with a database, installed by its own installer.
+    WordPress(PathBuf),
+}
+
+/// The same, ready to write releases.
+#[derive(Debug)]
+pub(super) enum Ready {
+    Markers(App),
+    WordPress(Unpacked),
+}
+
+impl Application {
+    pub(super) fn ready(&self) -> Result<Ready, DrillError> {
+        Ok(match self {
+            Self::Markers => Ready::Markers(lamp_lab::apps::with_all_ways()?),
+            Self::WordPress(path) => Ready::WordPress(Unpacked::at(path.clone())?),
+        })
+    }
+}
+
+impl Ready {
+    pub(super) fn docroot(&self) -> &str {
+        match self {
+            Self::Markers(app) => &app.facts.docroot,
+            Self::WordPress(_) => ".",
+        }
+    }
+
+    pub(super) const fn has_database(&self) -> bool {
+        matches!(self, Self::WordPress(_))
+    }
+
+    pub(super) fn targets(&self) -> Vec<Target> {
+        match self {
+            Self::Markers(app) => app.targets(),
+            Self::WordPress(_) => wordpress::targets(),
+        }
+    }
+
+    pub(super) fn write_release(&self, dir: &Path, marker: &str, host: &str) -> Result<(), LabError> {
+        match self {
+            Self::Markers(app) => app.write_release(dir, marker),
+            Self::WordPress(unpacked) => unpacked.write_release(dir, marker, host),
+        }
+    }
+
+    /// What is left to do once a first release answers.
+    pub(super) fn install(&self, lab: &Lab) -> Result<(), DrillError> {
+        match self {
+            Self::Markers(_) => Ok(()),
+            Self::WordPress(_) => {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
+                Ok(runtime.block_on(wordpress::install(lab, SITE))?)
+            }
+        }
+    }
+}
