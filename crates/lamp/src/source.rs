@@ -1,9 +1,12 @@
 //! The tree that becomes a release, read with the rights of whoever typed.
+//!
+//! Hashes of files that did not change since the last time come from a cache of the caller's own; without
+//! one, everything is hashed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lamp_agent::clock::SystemClock;
-use lamp_fleet::Host;
+use lamp_fleet::{Dir, Host};
 use lamp_model::clock::Clock;
 use lamp_release::source::{Source, StatCache};
 
@@ -16,5 +19,29 @@ pub fn read(dir: &Path) -> Result<Source, Trouble> {
     let opened = Host::local()
         .dir(&real)
         .map_err(|error| told::not_there(dir, &error))?;
-    Source::read(opened, &mut StatCache::default(), clock.now()).map_err(|error| told::not_taken(&error))
+    let kept = cache_dir();
+    let name = StatCache::name_for(&real);
+    let mut cache = kept
+        .as_ref()
+        .map_or_else(StatCache::default, |kept| StatCache::load(kept, &name));
+    let source = Source::read(opened, &mut cache, clock.now()).map_err(|error| told::not_taken(&error))?;
+    if let Some(Err(error)) = kept.map(|kept| cache.save(&kept, &name)) {
+        tracing::debug!(%error, "the cache of hashes is not kept");
+    }
+    Ok(source)
+}
+
+/// Where the caller's caches are (XDG Base Directory Specification), made if need be. One that belongs to
+/// somebody else, as under `sudo` with the user's own HOME, is not used: it could name wrong hashes.
+fn cache_dir() -> Option<Dir> {
+    let absolute = |name| {
+        let path = std::env::var_os(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    let path = base.join("lamp");
+    fs_err::create_dir_all(&path).ok()?;
+    let dir = Host::local().dir(&path).ok()?;
+    let own = dir.own_meta().ok()?.uid == rustix::process::geteuid().as_raw();
+    own.then_some(dir)
 }
