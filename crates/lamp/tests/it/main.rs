@@ -1,6 +1,7 @@
 //! The real binary against real parts.
 
 mod clock;
+mod demo;
 mod faults;
 mod ground;
 mod kill;
