@@ -60,11 +60,17 @@ mod tests {
     #[test]
     fn the_example_of_the_manual_is_read() {
         let manual = include_str!("../../../docs/config.md");
-        let example = manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let example = manual
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
         let config = Config::parse("docs/config.md", example.expect("an example")).expect("valid");
         assert_eq!(config.agent, lamp_agent::Config::default());
         let site = config.sites.values().next().expect("a site");
         assert_eq!(site.probe_paths(), ["/", "/login"]);
-        assert_eq!((site.bake, site.keep.get()), (lamp_release::config::BakeTime::default(), 5));
+        assert_eq!(
+            (site.bake, site.keep.get()),
+            (lamp_release::config::BakeTime::default(), 5)
+        );
     }
 }

@@ -45,9 +45,11 @@ struct DemoV1<'a> {
 /// Holds both drills and shows the board. Yes: lamp's column is clean and the symlink's is not.
 pub fn run_demo(args: &DemoArgs) -> Result<Exit, Trouble> {
     let interrupted = interrupt_flag().map_err(|error| told::not_held(&error))?;
-    let columns = [("lamp", Switching::Lamp), ("symlink", Switching::Symlink)]
-        .map(|(title, switching)| column(title, switching, args, &interrupted));
-    let columns: Result<Vec<Column>, DrillError> = columns.into_iter().collect();
+    let columns: Result<Vec<Column>, DrillError> =
+        [("lamp", Switching::Lamp), ("symlink", Switching::Symlink)]
+            .into_iter()
+            .map(|(title, switching)| column(title, switching, args, &interrupted))
+            .collect();
     let columns = columns.map_err(|error| told::not_held(&error))?;
     match args.format {
         Format::Text => out(&format!("\n{}", board(&columns))),

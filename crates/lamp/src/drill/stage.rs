@@ -247,12 +247,13 @@ impl Stage {
         let text = format!(
             "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
              [site.shop]\nstore = \"{store}\"\ndocroot = \"{docroot}\"\naccess_log = \"{ACCESS_LOG}\"\n\
-             address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"/\"]\nbake = \"0s\"\nkeep = 20\n\
+             address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"{probe}\"]\nbake = \"0s\"\nkeep = 20\n\
              inside = \"{inside}\"\n",
             place = self.place().display(),
             store = self.site.store().display(),
             docroot = self.site.docroot,
             host = self.site.host(),
+            probe = self.application.probe(),
             inside = self.lab.state_dir().display(),
         );
         Ok(fs_err::write(self.config(), text)?)

@@ -4,6 +4,7 @@ mod clock;
 mod demo;
 mod faults;
 mod ground;
+mod kernel;
 mod kill;
 mod log_check;
 mod packages;

@@ -42,6 +42,14 @@ impl Ready {
         }
     }
 
+    /// A path that answers whether or not the application is installed yet.
+    pub(super) const fn probe(&self) -> &'static str {
+        match self {
+            Self::Markers(_) => "/",
+            Self::WordPress(_) => "/readme.html",
+        }
+    }
+
     pub(super) const fn has_database(&self) -> bool {
         matches!(self, Self::WordPress(_))
     }
