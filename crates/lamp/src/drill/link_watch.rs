@@ -41,7 +41,10 @@ impl LinkWatch {
     /// Watches the store in this directory.
     pub fn start(store: &Path) -> io::Result<Self> {
         let notices = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-        inotify::add_watch(&notices, store, inotify::WatchFlags::MOVED_TO)?;
+        // Alike notices in a row are told as one, cookies or not (inotify(7)); with both halves of a rename
+        // watched, no two in a row are alike.
+        let renames = inotify::WatchFlags::MOVED_FROM | inotify::WatchFlags::MOVED_TO;
+        inotify::add_watch(&notices, store, renames)?;
         let shared = Arc::<Shared>::default();
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("lamp-link-watch".into());
@@ -83,7 +86,7 @@ fn watch(notices: &OwnedFd, shared: &Shared) -> io::Result<()> {
 fn take(notices: &mut inotify::Reader<'_, &OwnedFd>, shared: &Shared) -> io::Result<()> {
     loop {
         match notices.next() {
-            Ok(notice) if notice.file_name().is_some_and(|name| name.to_bytes() == LINK) => {
+            Ok(notice) if is_rename_to_link(&notice) => {
                 shared
                     .renamed
                     .lock()
@@ -95,6 +98,11 @@ fn take(notices: &mut inotify::Reader<'_, &OwnedFd>, shared: &Shared) -> io::Res
             Err(errno) => return Err(errno.into()),
         }
     }
+}
+
+fn is_rename_to_link(notice: &inotify::Event<'_>) -> bool {
+    let is_link = notice.file_name().is_some_and(|name| name.to_bytes() == LINK);
+    is_link && notice.events().contains(inotify::ReadFlags::MOVED_TO)
 }
 
 #[cfg(test)]
@@ -113,8 +121,11 @@ mod tests {
         }
         fs_err::write(&next, "x").expect("written");
         fs_err::rename(&next, store.path().join("other")).expect("renamed");
-        while watch.renames().len() < 2 {
-            std::thread::yield_now();
+        for _ in 0..1_000 {
+            if watch.renames().len() >= 2 {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
         assert!(
             watch
