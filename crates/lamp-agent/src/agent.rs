@@ -276,18 +276,15 @@ impl Daemon {
             ledger.give_up(&grant).await;
             ledger.journal.close().await;
         });
-        shutdown.push(
-            "sessions",
-            SESSIONS_TIME_BOX,
-            async move { sessions.shutdown().await },
-        );
+        shutdown.push("sessions", SESSIONS_TIME_BOX, async move {
+            // Whoever watches hangs up once told the end; whoever does not hang up is cut off by the time box.
+            while sessions.join_next().await.is_some() {}
+        });
         let changed = shared.changed.clone();
         shutdown.push("deployments", DEPLOYMENTS_TIME_BOX, async move {
             while deployments.join_next().await.is_some() {
                 changed.send_modify(|count| *count += 1);
             }
-            // Watchers are told the end before their sessions go.
-            tokio::task::yield_now().await;
         });
         shutdown.run().await;
     }

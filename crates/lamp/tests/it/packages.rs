@@ -17,6 +17,8 @@ const THEIR_POLICY: &str = "#!/bin/sh\n# keeps the services of this host where t
 /// One machine, several steps: to purge it takes longer than all of them.
 #[test]
 fn a_bare_machine_without_network_gets_every_package_and_runs_nothing() {
+    // It keeps processors and disk busy for a minute: visitors of another test would wait for it.
+    let _turn = crate::turn::beside_others();
     let bare = Bare::new();
     bare.refuses_who_is_not_root();
     bare.lists_none();
