@@ -106,7 +106,7 @@ impl Execution<'_> {
             put.map_err(|error| failed(step, &HandsError::failed(&error)))?;
         }
         let doing = self.desk.hands.step(self.plan, step, self.delivery.clone());
-        let may_stop = matches!(step, Step::Bake { .. } | Step::ProveWorkers {});
+        let may_stop = matches!(step, Step::Gate { .. } | Step::Bake { .. } | Step::ProveWorkers {});
         let done = tokio::select! {
             done = doing => done,
             () = self.stopped(), if may_stop => return Err(Reason::AgentEnded),
@@ -121,6 +121,12 @@ impl Execution<'_> {
             (Step::Seal { release }, fact) => stored(deployment.site(), release.clone(), fact)
                 .into_iter()
                 .collect(),
+            (Step::Gate { release, overridden, .. }, Fact::Gated { result }) => vec![Event::Gated {
+                deployment,
+                release: release.clone(),
+                result,
+                overridden: overridden.clone(),
+            }],
             (Step::Arm { back_to }, _) => vec![Event::Armed {
                 deployment,
                 back_to: back_to.clone(),
@@ -138,6 +144,7 @@ impl Execution<'_> {
             (
                 Step::CheckDisk { .. }
                 | Step::Stage { .. }
+                | Step::Gate { .. }
                 | Step::Verify { .. }
                 | Step::Switch { .. }
                 | Step::Bake { .. }

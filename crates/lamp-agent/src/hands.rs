@@ -8,6 +8,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use lamp_model::event::Reason;
+use lamp_model::gate::GateResult;
 use lamp_model::name::{DeploymentId, ReleaseId};
 use lamp_model::plan::{Plan, Step};
 use lamp_model::port::{Answer, Live};
@@ -99,6 +100,11 @@ pub enum Fact {
         new_bytes: u64,
         /// Where it came from.
         source: String,
+    },
+    /// The gate has answered.
+    Gated {
+        /// What, and on what it rests.
+        result: Box<GateResult>,
     },
     /// Another release answers.
     Switched {

@@ -210,7 +210,7 @@ fn is_told_of(event: &Event, site: &Site) -> bool {
 
 fn reason_of(outcome: &Outcome) -> Option<Reason> {
     match outcome {
-        Outcome::Confirmed => None,
+        Outcome::Confirmed | Outcome::Tested => None,
         Outcome::WentBack { reason } | Outcome::NotSwitched { reason } | Outcome::Unproven { reason } => {
             Some(reason.clone())
         }

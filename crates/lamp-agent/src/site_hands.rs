@@ -162,6 +162,7 @@ impl Hands for SiteHands {
                 } => self.check_disk(*needed_bytes, *needed_inodes).await,
                 Step::Stage { release, .. } => self.stage(plan, release, delivery).await,
                 Step::Seal { release } => self.seal(release.clone()).await,
+                Step::Gate { .. } => Err(HandsError::Failed("no gatekeeper is at this site".to_owned())),
                 Step::Verify { release } => self.verify_step(release.clone()).await,
                 Step::Arm { back_to } => self.arm(back_to.clone()).await,
                 Step::Switch { to } => self.switch(plan.from.clone(), to.clone()).await,

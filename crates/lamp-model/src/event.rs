@@ -6,6 +6,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{Evidence, Impact, Verdict};
+use crate::gate::{Blocker, GateResult};
+use crate::incident::{Culprit, IncidentId, PageId, PageIntent, PageResult};
 use crate::name::{DeploymentId, ReleaseId, SiteName};
 use crate::plan::{PlanKind, StepName};
 use crate::tree::Hash;
@@ -39,6 +42,18 @@ pub enum Reason {
         /// What came back, as in `answered 500`.
         answer: String,
     },
+    /// The gate is shut: the code or the rehearsal says that it would fail.
+    #[error("the gate is shut: {}", first_of(blockers))]
+    GateBlocked {
+        /// What blocks.
+        blockers: Vec<Blocker>,
+    },
+    /// The watcher asked both releases, and only the new one failed.
+    #[error("{} {}, and the release before answers", evidence.path, evidence.answered)]
+    JudgedBad {
+        /// What was seen.
+        evidence: Box<Evidence>,
+    },
     /// Workers still answered from the release before.
     #[error("{} worker(s) still answered from the release before: pid {pids:?}", pids.len())]
     WorkersBehind {
@@ -62,12 +77,23 @@ pub enum Reason {
     },
 }
 
+fn first_of(blockers: &[Blocker]) -> String {
+    let more = blockers.len().saturating_sub(1);
+    match blockers.first() {
+        None => "it says nothing".to_owned(),
+        Some(only) if more == 0 => only.to_string(),
+        Some(first) => format!("{first} (and {more} more)"),
+    }
+}
+
 /// How a deployment ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
     /// The release is live and proven good.
     Confirmed,
+    /// The gate is open for it; nothing was to be switched.
+    Tested,
     /// It was live for a time; the release before answers again (none, on a first deployment).
     WentBack {
         /// Why.
@@ -127,6 +153,13 @@ pub enum Event {
         new_bytes: u64,
         source: String,
     },
+    /// The gate has answered. Overridden, it was shut and somebody said why the release goes all the same.
+    Gated {
+        deployment: DeploymentId,
+        release: ReleaseId,
+        result: Box<GateResult>,
+        overridden: Option<String>,
+    },
     /// The way back is ready on disk.
     Armed {
         deployment: DeploymentId,
@@ -148,6 +181,39 @@ pub enum Event {
     },
     /// A release was removed from the store.
     Pruned { site: SiteName, release: ReleaseId },
+    /// The watcher came to a verdict on what answers at a site.
+    Judged {
+        site: SiteName,
+        deployment: Option<DeploymentId>,
+        verdict: Box<Verdict>,
+    },
+    /// Probes and visitors are answered well again.
+    Recovered { site: SiteName, impact: Impact },
+    /// Something is wrong that a person must know of.
+    IncidentOpened {
+        incident: IncidentId,
+        site: SiteName,
+        deployment: Option<DeploymentId>,
+        title: String,
+        culprit: Option<Box<Culprit>>,
+        first_failed_at: Option<Timestamp>,
+        noticed_at: Timestamp,
+    },
+    /// Visitors are served again, by the release before.
+    IncidentMitigated { incident: IncidentId },
+    /// All is well.
+    IncidentResolved { incident: IncidentId, impact: Impact },
+    /// Somebody wrote something down about an incident; `happened_at` is what they say.
+    Noted {
+        incident: IncidentId,
+        happened_at: Timestamp,
+        text: String,
+        by: Actor,
+    },
+    /// Somebody outside is to be told; nothing was sent before this.
+    PageIntended { page: PageId, intent: Box<PageIntent> },
+    /// What came of it.
+    PageSettled { page: PageId, result: PageResult },
 }
 
 /// A place in the log: records count from 1; 0 stands before the first.

@@ -1,14 +1,20 @@
 //! The nouns of Lamplighter, and the ports behind which effects stand.
 //!
 //! Nothing here reads a file, a clock or the network. Read in this order: [`name`] (what things are
-//! called), [`tree`] (what a release is made of), [`plan`] (what is about to be done), [`event`] (what
-//! has happened), [`state`] (what follows from it), [`stored`] (how an event stands on disk),
-//! [`port`] (what others implement), [`clock`].
+//! called), [`tree`] (what a release is made of), [`plan`] (what is about to be done), [`finding`] (what
+//! the check says of code), [`gate`] (the decision before the switch), [`evidence`] (what the watcher saw),
+//! [`incident`] (who is held responsible, and what a page says), [`event`] (what has happened), [`state`]
+//! (what follows from it), [`stored`] (how an event stands on disk), [`port`] (what others implement),
+//! [`clock`].
 //!
 //! Invariant: every type here is valid once it exists; parsing is the only way in.
 
 pub mod clock;
 pub mod event;
+pub mod evidence;
+pub mod finding;
+pub mod gate;
+pub mod incident;
 pub mod name;
 pub mod plan;
 pub mod port;

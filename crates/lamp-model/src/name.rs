@@ -25,7 +25,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(text: &str, what: &'static str, why: &'static str) -> Self {
+    pub(crate) fn new(text: &str, what: &'static str, why: &'static str) -> Self {
         Self {
             text: text.chars().take(80).collect(),
             what,

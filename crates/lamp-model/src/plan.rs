@@ -17,6 +17,21 @@ pub enum PlanKind {
     Deploy,
     /// A proven release comes back; interrupted, it is completed.
     Rollback,
+    /// A release is stored and put to the gate; nothing is switched.
+    Test,
+}
+
+/// What the gate rests on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateScope {
+    /// No gate: whatever is stored may go.
+    Off,
+    /// The code is looked at.
+    Check,
+    /// The code is looked at, and the release is rehearsed in a twin of production.
+    #[default]
+    Full,
 }
 
 /// One deployment as it will be executed.
@@ -62,6 +77,17 @@ pub enum Step {
         /// The release.
         release: ReleaseId,
     },
+    /// Look at the code and rehearse it in a twin of production; go on only if the gate is open.
+    Gate {
+        /// The release.
+        release: ReleaseId,
+        /// What is live, to compare with; `None` on a site's first deployment.
+        against: Option<ReleaseId>,
+        /// What the gate rests on.
+        scope: GateScope,
+        /// Why it goes even if the gate is shut; `None`: it does not.
+        overridden: Option<String>,
+    },
     /// Hold a stored release against its manifest.
     Verify {
         /// The release.
@@ -101,6 +127,7 @@ pub enum StepName {
     CheckDisk,
     Stage,
     Seal,
+    Gate,
     Verify,
     Arm,
     Switch,
@@ -111,10 +138,11 @@ pub enum StepName {
 
 impl StepName {
     /// Every name, in the order in which a deployment goes through them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CheckDisk,
         Self::Stage,
         Self::Seal,
+        Self::Gate,
         Self::Verify,
         Self::Arm,
         Self::Switch,
@@ -129,6 +157,7 @@ impl StepName {
             Self::CheckDisk => "check-disk",
             Self::Stage => "stage",
             Self::Seal => "seal",
+            Self::Gate => "gate",
             Self::Verify => "verify",
             Self::Arm => "arm",
             Self::Switch => "switch",
@@ -152,6 +181,7 @@ impl Step {
             Self::CheckDisk { .. } => StepName::CheckDisk,
             Self::Stage { .. } => StepName::Stage,
             Self::Seal { .. } => StepName::Seal,
+            Self::Gate { .. } => StepName::Gate,
             Self::Verify { .. } => StepName::Verify,
             Self::Arm { .. } => StepName::Arm,
             Self::Switch { .. } => StepName::Switch,

@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Actor, Event, Outcome};
+use crate::evidence::Verdict;
+use crate::gate::GateResult;
+use crate::incident::{Incident, IncidentId, PageId, PageIntent};
 use crate::name::{DeploymentId, ReleaseId, SiteName};
 use crate::plan::{PlanKind, StepName};
 use crate::tree::Hash;
@@ -17,7 +20,49 @@ use crate::tree::Hash;
 pub struct World {
     /// Every site that was ever deployed to.
     pub sites: BTreeMap<SiteName, Site>,
+    /// Every incident.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Pages that nobody has taken yet.
+    pub outbox: BTreeMap<PageId, PendingPage>,
+    /// How many pages there were.
+    pub pages: u64,
 }
+
+/// A page that nobody has taken yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingPage {
+    /// When it was written down.
+    pub since: Timestamp,
+    /// What it says.
+    pub intent: PageIntent,
+}
+
+/// A verdict, and what it is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// When.
+    pub at: Timestamp,
+    /// The deployment that was watched; `None`: none was under way.
+    pub deployment: Option<DeploymentId>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// A switch of which nobody outside was told yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// When.
+    pub at: Timestamp,
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// What answered before.
+    pub from: Option<ReleaseId>,
+    /// What answers since.
+    pub to: Option<ReleaseId>,
+}
+
+/// Most changes that wait to be told; of more, the oldest are forgotten.
+pub const UNTOLD_CHANGES_MAX: usize = 16;
 
 /// One site.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +80,10 @@ pub struct Site {
     pub last: Option<Ended>,
     /// How many there were.
     pub deployments: u64,
+    /// The verdict that stands: nobody has seen the site well since.
+    pub judged: Option<Judged>,
+    /// Switches of which nobody outside was told yet, the oldest first; at most [`UNTOLD_CHANGES_MAX`].
+    pub untold_changes: Vec<Change>,
 }
 
 /// What answers requests, and since when.
@@ -63,6 +112,19 @@ pub struct Release {
     pub source: String,
     /// When it was last proven good; `None` again once someone rolled back from it.
     pub proven_at: Option<Timestamp>,
+    /// What the gate said of it last.
+    pub gate: Option<Box<Gated>>,
+}
+
+/// What the gate said of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gated {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub result: GateResult,
+    /// Why it went all the same, if it was shut.
+    pub overridden: Option<String>,
 }
 
 /// A deployment under way.
@@ -130,6 +192,8 @@ pub struct IllegalTransition {
     pub why: String,
 }
 
+mod incidents;
+
 impl World {
     /// The world after `event`, which happened at `at`.
     pub fn apply(mut self, at: Timestamp, event: &Event) -> Result<Self, IllegalTransition> {
@@ -179,6 +243,7 @@ impl World {
                     new_bytes: *new_bytes,
                     source: source.clone(),
                     proven_at: None,
+                    gate: None,
                 };
                 self.site_mut(site)
                     .releases
@@ -187,6 +252,37 @@ impl World {
             }
             Event::Proven { site, release } => self.prove(at, site, release)?,
             Event::Pruned { site, release } => self.prune(site, release)?,
+            Event::Gated {
+                deployment,
+                release,
+                result,
+                overridden,
+            } => {
+                let gated = Gated {
+                    at,
+                    result: (**result).clone(),
+                    overridden: overridden.clone(),
+                };
+                self.release_mut("gated", deployment.site(), release)?.gate = Some(Box::new(gated));
+            }
+            Event::Judged {
+                site,
+                deployment,
+                verdict,
+            } => {
+                self.site_mut(site).judged = Some(Judged {
+                    at,
+                    deployment: deployment.clone(),
+                    verdict: (**verdict).clone(),
+                });
+            }
+            Event::Recovered { site, .. } => self.site_mut(site).judged = None,
+            Event::IncidentOpened { .. }
+            | Event::IncidentMitigated { .. }
+            | Event::IncidentResolved { .. }
+            | Event::Noted { .. }
+            | Event::PageIntended { .. }
+            | Event::PageSettled { .. } => self.follow_incident(at, event)?,
         }
         Ok(self)
     }
@@ -259,8 +355,14 @@ impl World {
             since: at,
         });
         let site = self.site_mut(id.site());
-        site.live = live;
+        let from = std::mem::replace(&mut site.live, live).map(|live| live.release);
         site.forget_proof_of_what_was_left(to);
+        site.tell_later(Change {
+            at,
+            deployment: id.clone(),
+            from,
+            to: to.cloned(),
+        });
         Ok(())
     }
 
@@ -338,6 +440,13 @@ impl Site {
             release.proven_at = None;
         }
         self.proven.retain(|other| *other != left);
+    }
+
+    fn tell_later(&mut self, change: Change) {
+        if self.untold_changes.len() >= UNTOLD_CHANGES_MAX {
+            self.untold_changes.remove(0);
+        }
+        self.untold_changes.push(change);
     }
 
     /// The release to go back to: the last one proven good that is not live.

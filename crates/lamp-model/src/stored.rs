@@ -12,12 +12,13 @@ use crate::port::Head;
 use crate::state::World;
 use crate::tree::Hash;
 
-/// The version that this binary writes.
-pub const VERSION: u32 = 1;
+/// The version that this binary writes. Version 2 knows gates, verdicts, incidents and pages; what version 1 knew
+/// reads as it did.
+pub const VERSION: u32 = 2;
 
 /// The version of the fold and of [`World`]'s fields. To be raised with every change of either, so that no
 /// snapshot of the fold before is taken for what this one would say.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// A record as it was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +53,10 @@ pub enum DecodeError {
     },
 }
 
-/// Version 1 of a record's body. The id stands beside it, in its own column.
+/// Versions 1 and 2 of a record's body: they differ in the events that there are. The id stands beside it, in its own column.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BodyV1 {
+struct Body {
     epoch: u64,
     at: Timestamp,
     events: Vec<Event>,
@@ -63,7 +64,7 @@ struct BodyV1 {
 
 /// The body of a record in the version that this binary writes.
 pub fn encode(record: &Record) -> String {
-    let body = BodyV1 {
+    let body = Body {
         epoch: record.epoch,
         at: record.at,
         events: record.events.clone(),
@@ -76,7 +77,7 @@ pub fn decode(version: u32, id: RecordId, body: &str) -> Result<Record, DecodeEr
     if version > VERSION {
         return Err(DecodeError::Newer { found: version });
     }
-    let body: BodyV1 =
+    let body: Body =
         serde_json::from_str(body).map_err(|source| DecodeError::Malformed { version, source })?;
     Ok(Record {
         id,

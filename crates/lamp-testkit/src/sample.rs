@@ -85,6 +85,7 @@ fn finished(
         StepName::Confirm => vec![done, proven(id, to), confirmed(id)],
         StepName::CheckDisk
         | StepName::Stage
+        | StepName::Gate
         | StepName::Verify
         | StepName::Bake
         | StepName::ProveWorkers => vec![done],

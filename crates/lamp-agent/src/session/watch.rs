@@ -107,12 +107,22 @@ fn concerns(event: &Event, watched: &DeploymentId) -> bool {
         Event::Planned { deployment, .. }
         | Event::StepStarted { deployment, .. }
         | Event::StepDone { deployment, .. }
+        | Event::Gated { deployment, .. }
         | Event::Armed { deployment, .. }
         | Event::Switched { deployment, .. }
         | Event::Ended { deployment, .. } => deployment == watched,
-        Event::Stored { site, .. } | Event::Proven { site, .. } | Event::Pruned { site, .. } => {
-            site == watched.site()
-        }
-        Event::LogOpened { .. } | Event::AgentStarted { .. } => false,
+        Event::Stored { site, .. }
+        | Event::Proven { site, .. }
+        | Event::Pruned { site, .. }
+        | Event::Judged { site, .. }
+        | Event::Recovered { site, .. }
+        | Event::IncidentOpened { site, .. } => site == watched.site(),
+        Event::PageIntended { intent, .. } => intent.site == *watched.site(),
+        Event::LogOpened { .. }
+        | Event::AgentStarted { .. }
+        | Event::IncidentMitigated { .. }
+        | Event::IncidentResolved { .. }
+        | Event::Noted { .. }
+        | Event::PageSettled { .. } => false,
     }
 }

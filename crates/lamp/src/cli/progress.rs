@@ -73,7 +73,7 @@ pub async fn watch(call: &Call, plan: &Plan, after: Seq, format: Format) -> Resu
 
 const fn exit(outcome: &Outcome) -> Exit {
     match outcome {
-        Outcome::Confirmed => Exit::Yes,
+        Outcome::Confirmed | Outcome::Tested => Exit::Yes,
         Outcome::WentBack { .. } | Outcome::NotSwitched { .. } | Outcome::Unproven { .. } => Exit::No,
     }
 }
@@ -120,7 +120,16 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
         | Event::Armed { .. }
         | Event::Proven { .. }
         | Event::Ended { .. }
-        | Event::Pruned { .. } => None,
+        | Event::Pruned { .. }
+        | Event::Gated { .. }
+        | Event::Judged { .. }
+        | Event::Recovered { .. }
+        | Event::IncidentOpened { .. }
+        | Event::IncidentMitigated { .. }
+        | Event::IncidentResolved { .. }
+        | Event::Noted { .. }
+        | Event::PageIntended { .. }
+        | Event::PageSettled { .. } => None,
     }
 }
 
@@ -139,6 +148,11 @@ fn end_text(plan: &Plan, outcome: &Outcome) -> String {
     let (site, to) = (plan.deployment.site(), &plan.to);
     let before = plan.from.as_ref().map_or("no release", |from| from.as_str());
     match (outcome, plan.kind) {
+        (Outcome::Tested, _) | (Outcome::Confirmed, PlanKind::Test) => {
+            format!(
+                "the gate is open for {to}: {site} was not touched\n  go: lamp deploy {site} --from the same source"
+            )
+        }
         (Outcome::Confirmed, PlanKind::Deploy) => {
             format!("{to} is live on {site} and proven good\n  back: lamp rollback {site}")
         }

@@ -158,7 +158,7 @@ fn last_end(logged: &Site) -> Option<String> {
     let last = logged.last.as_ref()?;
     let id = &last.deployment.id;
     match &last.outcome {
-        Outcome::Confirmed => None,
+        Outcome::Confirmed | Outcome::Tested => None,
         Outcome::WentBack { reason } => Some(format!("{id} went back: {reason}")),
         Outcome::NotSwitched { reason } => Some(format!("{id} never switched: {reason}")),
         Outcome::Unproven { reason } => Some(format!("{id} stays, unproven: {reason}")),

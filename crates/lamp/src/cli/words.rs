@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use lamp_model::plan::{Plan, PlanKind, Step};
+use lamp_model::plan::{GateScope, Plan, PlanKind, Step};
 
 /// Bytes for people: three digits and a binary unit.
 pub fn bytes(bytes: u64) -> String {
@@ -39,6 +39,7 @@ pub fn plan(plan: &Plan) -> String {
     let kind = match plan.kind {
         PlanKind::Deploy => "deploy",
         PlanKind::Rollback => "roll back to",
+        PlanKind::Test => "test",
     };
     let from = plan.from.as_ref().map_or("nothing", |from| from.as_str());
     let mut text = format!("{}: {kind} {} (live now: {from})\n", plan.deployment, plan.to);
@@ -68,6 +69,11 @@ pub fn step(step: &Step) -> String {
             bytes(*new_bytes)
         ),
         Step::Seal { release } => format!("seal {release}: durable, immutable, named"),
+        Step::Gate { release, scope, .. } => match scope {
+            GateScope::Off => format!("no gate for {release}"),
+            GateScope::Check => format!("gate: look at the code of {release}"),
+            GateScope::Full => format!("gate: look at the code of {release}, rehearse it in a twin"),
+        },
         Step::Verify { release } => format!("verify {release} against its manifest"),
         Step::Arm {
             back_to: Some(back_to),

@@ -1,0 +1,1 @@
+//! Release check: findings and the include graph of a PHP tree. Pure.

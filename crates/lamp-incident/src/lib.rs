@@ -1,0 +1,1 @@
+//! Incidents: what follows from the log, the culprit, the timeline, the report. Pure.

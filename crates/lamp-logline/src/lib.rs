@@ -1,0 +1,1 @@
+//! Log bytes to typed lines and error signatures. Pure.

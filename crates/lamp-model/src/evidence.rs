@@ -1,0 +1,140 @@
+//! What the watcher saw, as evidence for a verdict: typed, bounded, without a visitor's own words except where
+//! they were checked.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::finding::CodePlace;
+use crate::name::ReleaseId;
+
+/// Longest message that an error's signature keeps, in bytes.
+pub const MESSAGE_MAX_BYTES: usize = 500;
+
+/// An error that PHP or Apache logged, without what differs from one request to the next.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorSignature {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// What it says; paths of the release are relative to it, numbers of requests and addresses are gone; at most
+    /// [`MESSAGE_MAX_BYTES`], no control characters.
+    pub message: String,
+    /// The place that PHP named, if it lies in the release.
+    pub place: Option<CodePlace>,
+}
+
+/// How bad a logged error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// PHP ends the request: fatal, uncaught, parse error.
+    Fatal,
+    /// PHP goes on.
+    Warning,
+    /// Apache's own.
+    Apache,
+}
+
+/// The first failure that counts, and what was asked because of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The release that visitors met.
+    pub release: Option<ReleaseId>,
+    /// The path that was asked again: origin-form, no query.
+    pub path: String,
+    /// When the first visitor got a failed answer; `None`: no visitor did, a probe of ours failed.
+    pub first_failed_at: Option<Timestamp>,
+    /// When it was noticed.
+    pub noticed_at: Timestamp,
+    /// What the release answered when asked again, as in `answered 500`.
+    pub answered: String,
+    /// What the release before answered to the same; `None`: there is none, or it was not asked.
+    pub before_answered: Option<String>,
+    /// The first error of a kind that the release before never had.
+    pub error: Option<ErrorSignature>,
+    /// Failed requests of visitors seen so far.
+    pub failed_requests: u64,
+    /// The clients that they came from.
+    pub failed_clients: u64,
+}
+
+/// What the watcher concludes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "verdict", deny_unknown_fields)]
+pub enum Verdict {
+    /// The release fails where the one before answers: it goes back.
+    Bad {
+        /// What was seen.
+        evidence: Box<Evidence>,
+    },
+    /// It fails, and going back would not mend it: a person is paged, nothing is switched.
+    Hold {
+        /// What is the matter.
+        trouble: Box<Trouble>,
+    },
+}
+
+/// What is the matter with a site when no release is to blame, or none is known to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "trouble", deny_unknown_fields)]
+pub enum Trouble {
+    /// Both releases fail, or there is only one.
+    #[error("{} {}, and so does the release before", evidence.path, evidence.answered)]
+    NotTheRelease {
+        /// What was seen.
+        evidence: Box<Evidence>,
+    },
+    /// Our own probes do not appear in the log that is followed.
+    #[error("our own probes do not appear in {log}: the watcher is blind")]
+    Blind {
+        /// The log that is followed.
+        log: String,
+    },
+    /// Requests do not end.
+    #[error("{requests} request(s) have been going on for more than {age_ms} ms")]
+    Hanging {
+        /// How many.
+        requests: u64,
+        /// For how long at least, in milliseconds.
+        age_ms: u64,
+    },
+    /// Requests fail that cannot be asked again: no safe GET among them.
+    #[error("{failed_requests} request(s) failed, none of which can be asked again safely")]
+    NotAskable {
+        /// How many.
+        failed_requests: u64,
+    },
+    /// A filesystem is nearly full.
+    #[error("the filesystem of {path} has {free_bytes} bytes free")]
+    DiskNearlyFull {
+        /// A path on it.
+        path: String,
+        /// What is left.
+        free_bytes: u64,
+    },
+    /// The certificate is over soon, or is.
+    #[error("the certificate for {hostname} is valid until {until}")]
+    Certificate {
+        /// For which name.
+        hostname: String,
+        /// The end of its life.
+        until: Timestamp,
+    },
+}
+
+/// What visitors went through in an incident, counted from the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Impact {
+    /// Requests that got a failed answer.
+    pub failed_requests: u64,
+    /// Different clients that they came from.
+    pub failed_clients: u64,
+    /// Requests meanwhile, all in all.
+    pub requests: u64,
+    /// The first failed answer.
+    pub first_failed_at: Option<Timestamp>,
+    /// The last.
+    pub last_failed_at: Option<Timestamp>,
+}

@@ -1,0 +1,167 @@
+//! The nouns of an incident: what it is called, who is held responsible, what a page says.
+//!
+//! What follows from what is `lamp-incident`'s to decide; how a page gets out is `lamp-page`'s.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{ErrorSignature, Impact};
+use crate::finding::{BlastRadius, CodePlace};
+use crate::name::{DeploymentId, ReleaseId, SiteName};
+
+/// Longest summary of a page, in characters: PagerDuty's own bound.
+pub const SUMMARY_MAX_CHARS: usize = 1024;
+
+/// An incident's number; they count from 1 in one log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IncidentId(pub u64);
+
+impl fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The change and the line held responsible, with what speaks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Culprit {
+    /// The release that brought it.
+    pub release: ReleaseId,
+    /// The deployment that brought the release.
+    pub deployment: DeploymentId,
+    /// The line; `None`: the release as a whole.
+    pub place: Option<CodePlace>,
+    /// Whether the file differs from the release before.
+    pub file_changed: bool,
+    /// What the line names and is not there.
+    pub wrong_name: Option<String>,
+    /// What it may have meant.
+    pub right_name: Option<String>,
+    /// How much of the site hangs on the file.
+    pub blast_radius: Option<BlastRadius>,
+    /// The error that visitors met.
+    pub error: Option<ErrorSignature>,
+    /// Commit and author, from a git source, in words.
+    pub commit: Option<String>,
+    /// Whether the gate had blocked the release, and was overridden with these words.
+    pub overridden: Option<String>,
+}
+
+/// How a site is, for an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncidentState {
+    /// Visitors are met by failures.
+    Failing,
+    /// The release before answers again; it is not yet shown that all is well.
+    Mitigated,
+    /// Probes and traffic are well.
+    Resolved,
+}
+
+/// A page's number; they count from 1 in one log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PageId(pub u64);
+
+impl fmt::Display for PageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a page does at its receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageAction {
+    /// Opens an alert, or adds to the open one of the same key.
+    Trigger,
+    /// Closes the alert of its key.
+    Resolve,
+    /// Tells of a change; alerts nobody.
+    Change,
+}
+
+/// How loudly a page speaks, in PagerDuty's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "PagerDuty's own words")]
+pub enum PageSeverity {
+    Critical,
+    Error,
+    Warning,
+    Info,
+}
+
+/// What is to be told, written down before the first try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageIntent {
+    /// What it does.
+    pub action: PageAction,
+    /// The receiver's handle of the incident: one per incident, the same at every try.
+    pub dedup_key: String,
+    /// The incident; `None`: a change.
+    pub incident: Option<IncidentId>,
+    /// Which site.
+    pub site: SiteName,
+    /// How loudly.
+    pub severity: PageSeverity,
+    /// What it says, at most [`SUMMARY_MAX_CHARS`]; no control or direction-changing characters.
+    pub summary: String,
+    /// When that happened of which it tells.
+    pub happened_at: Timestamp,
+    /// More, as name and text, in this order.
+    pub details: Vec<(String, String)>,
+}
+
+/// What came of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "result", deny_unknown_fields)]
+pub enum PageResult {
+    /// The receiver took it.
+    Accepted {
+        /// At which try, from 1.
+        tries: u32,
+    },
+    /// The receiver will never take it.
+    Refused {
+        /// What it said.
+        why: String,
+    },
+    /// Nobody took it for a day.
+    GaveUp {
+        /// What was said last.
+        why: String,
+    },
+}
+
+/// An incident, as far as the log tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// Which site.
+    pub site: SiteName,
+    /// How it is.
+    pub state: IncidentState,
+    /// The deployment that brought it; `None`: none did.
+    pub deployment: Option<DeploymentId>,
+    /// What it is, in one line.
+    pub title: String,
+    /// Who is held responsible.
+    pub culprit: Option<Culprit>,
+    /// The first visitor who was met by it (t0); `None`: none is known.
+    pub first_failed_at: Option<Timestamp>,
+    /// When it was noticed (t1).
+    pub noticed_at: Timestamp,
+    /// When it was opened (t2).
+    pub opened_at: Timestamp,
+    /// When visitors were served again (t5).
+    pub mitigated_at: Option<Timestamp>,
+    /// When all was well (t6).
+    pub resolved_at: Option<Timestamp>,
+    /// What visitors went through.
+    pub impact: Option<Impact>,
+}

@@ -1,0 +1,131 @@
+//! Incidents and pages in the fold.
+
+use jiff::Timestamp;
+
+use super::{IllegalTransition, PendingPage, World};
+use crate::event::Event;
+use crate::incident::{Incident, IncidentId, IncidentState, PageAction, PageId, PageIntent};
+
+impl World {
+    /// Applies an event that tells of an incident or a page; of any other, nothing.
+    pub(super) fn follow_incident(&mut self, at: Timestamp, event: &Event) -> Result<(), IllegalTransition> {
+        if let Some((id, opened)) = opened(at, event) {
+            return self.open(id, opened);
+        }
+        if let Event::IncidentMitigated { incident } = event {
+            let found = self.incident_mut("incident-mitigated", *incident)?;
+            found.state = IncidentState::Mitigated;
+            found.mitigated_at = Some(at);
+        } else if let Event::IncidentResolved { incident, impact } = event {
+            let found = self.incident_mut("incident-resolved", *incident)?;
+            found.state = IncidentState::Resolved;
+            found.mitigated_at.get_or_insert(at);
+            found.resolved_at = Some(at);
+            found.impact = Some(impact.clone());
+        } else if let Event::Noted { incident, .. } = event {
+            self.known("noted", *incident)?;
+        } else if let Event::PageIntended { page, intent } = event {
+            self.intend(at, *page, intent)?;
+        } else if let Event::PageSettled { page, .. } = event {
+            let settled = self.outbox.remove(page);
+            settled.ok_or_else(|| illegal("page-settled", format!("page {page} does not wait")))?;
+        }
+        Ok(())
+    }
+
+    /// The incident of a site that is not over.
+    pub fn open_incident(&self, site: &crate::name::SiteName) -> Option<(IncidentId, &Incident)> {
+        let open = |incident: &&Incident| incident.site == *site && incident.state != IncidentState::Resolved;
+        let mut newest_first = self.incidents.iter().rev();
+        newest_first
+            .find(|(_, incident)| open(incident))
+            .map(|(id, incident)| (*id, incident))
+    }
+
+    /// The number of the next incident.
+    pub fn next_incident(&self) -> IncidentId {
+        IncidentId(self.incidents.keys().next_back().map_or(1, |last| last.0 + 1))
+    }
+
+    fn open(&mut self, id: IncidentId, opened: Incident) -> Result<(), IllegalTransition> {
+        if id != self.next_incident() {
+            let why = format!("the next incident is number {}", self.next_incident());
+            return Err(illegal("incident-opened", why));
+        }
+        self.incidents.insert(id, opened);
+        Ok(())
+    }
+
+    fn intend(&mut self, at: Timestamp, page: PageId, intent: &PageIntent) -> Result<(), IllegalTransition> {
+        if page.0 != self.pages + 1 {
+            let why = format!("the next page is number {}", self.pages + 1);
+            return Err(illegal("page-intended", why));
+        }
+        self.pages += 1;
+        let pending = PendingPage {
+            since: at,
+            intent: intent.clone(),
+        };
+        self.outbox.insert(page, pending);
+        if intent.action == PageAction::Change {
+            let changes = &mut self.site_mut(&intent.site).untold_changes;
+            if !changes.is_empty() {
+                changes.remove(0);
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self, event: &'static str, id: IncidentId) -> Result<(), IllegalTransition> {
+        let known = self.incidents.contains_key(&id);
+        known
+            .then_some(())
+            .ok_or_else(|| illegal(event, format!("there is no incident {id}")))
+    }
+
+    fn incident_mut(
+        &mut self,
+        event: &'static str,
+        id: IncidentId,
+    ) -> Result<&mut Incident, IllegalTransition> {
+        let found = self.incidents.get_mut(&id);
+        let found = found.ok_or_else(|| illegal(event, format!("there is no incident {id}")))?;
+        if found.state == IncidentState::Resolved {
+            return Err(illegal(event, format!("incident {id} is over")));
+        }
+        Ok(found)
+    }
+}
+
+fn opened(at: Timestamp, event: &Event) -> Option<(IncidentId, Incident)> {
+    let Event::IncidentOpened {
+        incident,
+        site,
+        deployment,
+        title,
+        culprit,
+        first_failed_at,
+        noticed_at,
+    } = event
+    else {
+        return None;
+    };
+    let opened = Incident {
+        site: site.clone(),
+        state: IncidentState::Failing,
+        deployment: deployment.clone(),
+        title: title.clone(),
+        culprit: culprit.as_deref().cloned(),
+        first_failed_at: *first_failed_at,
+        noticed_at: *noticed_at,
+        opened_at: at,
+        mitigated_at: None,
+        resolved_at: None,
+        impact: None,
+    };
+    Some((*incident, opened))
+}
+
+fn illegal(event: &'static str, why: String) -> IllegalTransition {
+    IllegalTransition { event, why }
+}

@@ -1,0 +1,1 @@
+//! Twins: a test environment of production's own configuration; replay and comparison.

@@ -1,0 +1,1 @@
+//! Watching: log following, probes, the detector.
