@@ -163,10 +163,10 @@ fn seen(stage: &Stage, script: &[Act], begun: &[Nanos], watch: &LinkWatch) -> Re
         });
     }
     let mut switches = Switches::from(Stage::marker(stage.plan().releases - 1));
-    for ((act, begun), done) in script.iter().zip(begun).zip(renames) {
+    for ((act, begun), rename) in script.iter().zip(begun).zip(renames) {
         switches.then.push(Switch {
             begun: *begun,
-            done,
+            done: rename.done,
             to: Stage::marker(act.leads_to()),
         });
     }

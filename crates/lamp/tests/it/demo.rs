@@ -2,16 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::ground::until;
 use crate::turn;
-
-/// No wait here is longer.
-const DEADLINE: Duration = Duration::from_secs(120);
-/// How often a test looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 #[test]
 fn the_demo_ends_with_a_clean_column_beside_one_that_is_not() {
@@ -99,13 +94,4 @@ fn agent_listens(dir: &Path) -> bool {
         .filter_map(Result::ok);
     labs.into_iter()
         .any(|lab| lab.path().join("own/root/agent.sock").exists())
-}
-
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
-        std::thread::sleep(LOOK_AGAIN);
-    }
 }

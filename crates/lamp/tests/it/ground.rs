@@ -1,7 +1,6 @@
 //! The ground of a test: a directory with a lamp.toml, sources and one site's store, the real binary, and
 //! agents that are known by pid. No Apache: the site names no probes. Nothing of it stays.
 
-use std::cell::RefCell;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,15 +17,14 @@ use crate::turn;
 
 /// The one site.
 pub(crate) const SITE: &str = "shop";
-/// No wait of a test is longer.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+/// No wait of a test is longer: that of the longest, a demo's start and end, with room.
+const DEADLINE: Duration = Duration::from_secs(120);
 /// How often a test looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The ground.
 pub(crate) struct Ground {
     place: Place,
-    marks: RefCell<Vec<String>>,
     _turn: Turn,
 }
 
@@ -79,11 +77,7 @@ impl Ground {
     }
 
     const fn at(place: Place, turn: Turn) -> Self {
-        Self {
-            place,
-            marks: RefCell::new(Vec::new()),
-            _turn: turn,
-        }
+        Self { place, _turn: turn }
     }
 
     /// The lab, if it is one.
@@ -92,11 +86,6 @@ impl Ground {
             Place::Bare(_) => None,
             Place::Lab(stage) => Some(stage),
         }
-    }
-
-    /// The marks of all sources so far.
-    pub(crate) fn marks(&self) -> Vec<String> {
-        self.marks.borrow().clone()
     }
 
     fn root(&self) -> PathBuf {
@@ -148,7 +137,6 @@ impl Ground {
     pub(crate) fn source(&self, mark: &str) -> PathBuf {
         let source = self.path(&format!("source-{mark}"));
         if !source.exists() {
-            self.marks.borrow_mut().push(mark.to_owned());
             match self.stage() {
                 Some(stage) => stage.write_release(&source, mark).expect("a source"),
                 None => write_pages(&source, mark),

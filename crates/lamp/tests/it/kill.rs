@@ -6,6 +6,7 @@
 //! visitors.
 
 mod on_lab;
+mod visit;
 
 use std::time::{Duration, Instant};
 
