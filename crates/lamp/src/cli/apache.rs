@@ -2,12 +2,13 @@
 //!
 //! Apache's own configuration is printed to, never written to: whoever keeps it puts the lines in.
 
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use lamp_apache::{ConfigPath, Docroot, DoorKey, HostLines, SiteLines, TextError};
+use lamp_fleet::Host;
+use lamp_fleet::file::Ownership;
 use lamp_model::SiteName;
 use lamp_release::SiteConfig;
 
@@ -116,18 +117,17 @@ fn new_key(path: &Path) -> std::io::Result<()> {
     write_whole(path, format!("{}\n", key.reveal()).as_bytes(), 0o600)
 }
 
-/// Written beside, made durable, then renamed: a half-written module would keep Apache from starting.
+/// Whole or not at all: a half-written module would keep Apache from starting.
 fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(dir)?;
-    let ready = dir.join(format!(".lamp-{}", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    options.options_mut().mode(mode);
-    let mut file = options.open(&ready)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(ready, path)
+    let path = std::path::absolute(path)?;
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+    let owned = Ownership {
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+        mode,
+    };
+    let (dir, name) = Host::local().dir_of(&path).map_err(std::io::Error::other)?;
+    dir.put_file(name, bytes, owned).map_err(std::io::Error::other)
 }
 
 #[cfg(test)]
@@ -157,11 +157,10 @@ mod tests {
             read_key(&key_file(&config)).expect("a key").reveal(),
             key.reveal()
         );
-        let mode = fs::metadata(key_file(&config))
-            .expect("there")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&key_file(&config)), mode(&module)), (0o600, 0o644));
+        let beside = fs::read_dir(dir.path().join("lib")).expect("listed").count();
+        assert_eq!(beside, 1, "nothing is left beside the module");
         let lines = host_lines(&config, &module).expect("lines");
         assert!(lines.contains(&format!("LampDoorHash {}", key.hash())), "{lines}");
         assert!(
