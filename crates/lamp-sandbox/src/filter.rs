@@ -118,6 +118,27 @@ mod tests {
         assert!(compile(&SyscallFilter::twin()).is_ok());
     }
 
+    /// In a twin the kernel refuses a block device even without the filter. Here the filter stands alone: a
+    /// thread of root's own enters it.
+    #[test]
+    fn the_filter_alone_refuses_both_kinds_of_device() {
+        use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+        let place = tempfile::tempdir().expect("a directory");
+        let make = |name: &str, kind| mknodat(CWD, place.path().join(name), kind, Mode::RUSR, makedev(1, 3));
+        let kinds = [FileType::CharacterDevice, FileType::BlockDevice];
+        for kind in kinds {
+            assert_eq!(make(&format!("{kind:?}"), kind), Ok(()), "the control, as root");
+        }
+        let held = || {
+            apply(&compile(&SyscallFilter::twin()).expect("a filter")).expect("entered");
+            let made = kinds.map(|kind| make("device", kind));
+            (made, make("pipe", FileType::Fifo))
+        };
+        let (devices, pipe) = std::thread::scope(|scope| scope.spawn(held).join().expect("it ends"));
+        assert_eq!(devices, [Err(rustix::io::Errno::PERM); 2]);
+        assert_eq!(pipe, Ok(()), "the control: another kind of file");
+    }
+
     #[test]
     fn an_unknown_call_is_an_error_and_not_a_hole() {
         let denied = DeniedCall {
