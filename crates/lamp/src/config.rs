@@ -56,21 +56,36 @@ fn read_bounded(path: &Path) -> std::io::Result<String> {
 mod tests {
     use super::*;
 
-    /// What the manual shows must be what is read.
+    /// Whatever else the manual shows is a default, and may be left out.
+    const NO_DEFAULT: [&str; 6] = ["store", "access_log", "address", "hostname", "docroot", "probes"];
+
+    fn example() -> &'static str {
+        let manual = include_str!("../../../docs/config.md").split("```toml\n").nth(1);
+        manual
+            .and_then(|rest| rest.split("```").next())
+            .expect("an example")
+    }
+
     #[test]
     fn the_example_of_the_manual_is_read() {
-        let manual = include_str!("../../../docs/config.md");
-        let example = manual
-            .split("```toml\n")
-            .nth(1)
-            .and_then(|rest| rest.split("```").next());
-        let config = Config::parse("docs/config.md", example.expect("an example")).expect("valid");
-        assert_eq!(config.agent, lamp_agent::Config::default());
+        let config = Config::parse("docs/config.md", example()).expect("valid");
         let site = config.sites.values().next().expect("a site");
         assert_eq!(site.probe_paths(), ["/", "/login"]);
-        assert_eq!(
-            (site.bake, site.keep.get()),
-            (lamp_release::config::BakeTime::default(), 5)
-        );
+        assert_eq!(site.docroot.as_str(), "public");
+    }
+
+    #[test]
+    fn what_the_manual_shows_as_a_default_is_one() {
+        let stays = |line: &&str| {
+            let key = line.split(' ').next().unwrap_or_default();
+            line.starts_with("[site.") || NO_DEFAULT.contains(&key)
+        };
+        let (_, section) = example().split_once("\n\n").expect("two sections");
+        let short: Vec<&str> = section.lines().filter(stays).collect();
+        assert_eq!(short.len(), 1 + NO_DEFAULT.len(), "{short:#?}");
+        let shown = Config::parse("docs/config.md", example()).expect("valid");
+        let left_out = Config::parse("short", &short.join("\n")).expect("valid");
+        assert_eq!(shown.sites, left_out.sites);
+        assert_eq!(shown.agent, left_out.agent);
     }
 }

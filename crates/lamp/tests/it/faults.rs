@@ -281,6 +281,30 @@ fn a_rollback_target_that_was_pruned_is_not_switched_to() {
     assert_snapshot!(named.told(&ground));
 }
 
+/// T12, as people are told of it; what visitors get then is lamp-apache's to show.
+#[test]
+fn a_link_that_names_no_release_is_told_and_a_deployment_mends_it() {
+    let ground = Ground::new();
+    let _agent = ground.agent();
+    ground.deploy("one");
+    let current = ground.store().join("current");
+    let mut told = Vec::new();
+    for broken in ["missing", "an empty file", "../x", "releases/unknown"] {
+        fs_err::remove_file(&current).expect("the link");
+        match broken {
+            "missing" => {}
+            "an empty file" => fs_err::write(&current, "").expect("no link"),
+            text => fs_err::os::unix::fs::symlink(text, &current).expect("another link"),
+        }
+        let (status, rolled) = (ground.lamp(&["status", SITE]), ground.lamp(&["rollback", SITE]));
+        let mended = ground.lamp(&deploy(&text(&ground.source(&format!("after-{}", told.len())))));
+        assert!(ground.live().is_some(), "{broken}: {mended:?}");
+        let said = [status, rolled, mended].map(|ended| ended.told(&ground)).join("");
+        told.push(format!("=== {broken}\n{said}"));
+    }
+    assert_snapshot!(told.join("\n"));
+}
+
 #[test]
 fn two_deployments_of_one_site_do_not_meet() {
     let ground = Ground::new();

@@ -266,11 +266,6 @@ impl Ground {
         };
         until("the site is settled", at_rest);
     }
-
-    /// Text with what differs from run to run replaced.
-    pub(crate) fn plain(&self, text: &str) -> String {
-        plain::plain(&text.replace(&self.root().display().to_string(), "[DIR]"))
-    }
 }
 
 impl Drop for Ground {
@@ -335,10 +330,15 @@ pub(crate) struct Ended {
 impl Ended {
     /// Exit, output and messages as one text for a snapshot.
     pub(crate) fn told(&self, ground: &Ground) -> String {
+        self.told_of(&ground.root())
+    }
+
+    /// The same, of a place that is no ground's.
+    pub(crate) fn told_of(&self, place: &Path) -> String {
         let code = self
             .code
             .map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-        let (out, err) = (ground.plain(&self.out), ground.plain(&self.err));
+        let (out, err) = (plain_of(place, &self.out), plain_of(place, &self.err));
         format!("exit: {code}\n--- stdout\n{out}\n--- stderr\n{err}\n")
     }
 
@@ -445,9 +445,9 @@ impl Drop for Beside {
     }
 }
 
-/// Text of a lab's own, with what differs from run to run replaced.
-pub(crate) fn plainly(text: &str) -> String {
-    plain::plain(text)
+/// Text with the place and what differs from run to run replaced.
+fn plain_of(place: &Path, text: &str) -> String {
+    plain::plain(&text.replace(&place.display().to_string(), "[DIR]"))
 }
 
 /// Waits until `reached`, and fails naming what was waited for.

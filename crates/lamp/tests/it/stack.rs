@@ -7,7 +7,7 @@ use lamp::drill::stage::{Application, SITE, Stage, StagePlan, Switching, default
 use lamp_http::{Request, Scheme};
 use lamp_lab::{Sapi, Service};
 
-use crate::ground::{Beside, Ended, plainly, until};
+use crate::ground::{Beside, Ended, until};
 use crate::turn;
 
 /// A stage with release 0 live.
@@ -73,14 +73,16 @@ fn answering(stage: &Stage) -> String {
     marker
 }
 
+/// A verb, run to its end.
+#[track_caller]
+fn verb(stage: &Stage, arguments: &[&str]) -> Ended {
+    let mut command = stage.command(arguments);
+    Ended::of(command.env("NO_COLOR", "1").output().expect("lamp runs"))
+}
+
 #[track_caller]
 fn check_whole(stage: &Stage) {
-    let verified = Ended::of(
-        stage
-            .command(&["release", "verify", SITE])
-            .output()
-            .expect("lamp runs"),
-    );
+    let verified = verb(stage, &["release", "verify", SITE]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }
 
@@ -94,8 +96,7 @@ fn apache_killed_and_started_again_in_the_middle_changes_nothing() {
         .lab_mut()
         .start_service(Service::Apache)
         .expect("started again");
-    let ended = let_go(&stage, lamp);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_snapshot!(let_go(&stage, lamp).told_of(&stage.place()));
     assert_eq!(answering(&stage), Stage::marker(1));
     check_whole(&stage);
 }
@@ -106,9 +107,7 @@ fn an_apache_that_stays_away_sends_the_release_back() {
     let mut stage = stage();
     let lamp = held_before_the_bake(&stage);
     stage.lab_mut().kill_service(Service::Apache).expect("killed");
-    let ended = let_go(&stage, lamp);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_snapshot!(plainly(&ended.out));
+    assert_snapshot!(let_go(&stage, lamp).told_of(&stage.place()));
     stage
         .lab_mut()
         .start_service(Service::Apache)
@@ -127,17 +126,17 @@ fn a_host_whose_processes_all_die_comes_up_with_one_whole_release() {
         .lab_mut()
         .kill_everything()
         .expect("killed, and /run emptied");
-    drop(lamp);
+    let watched = lamp.ended();
     fs_err::remove_file(stage.place().join("state/hold/before-bake")).expect("no hold any more");
     stage.lab_mut().start_services().expect("started again");
     stage.start_agent().expect("the agent starts");
     until("the site is settled", || {
-        let status = stage
-            .command(&["status", SITE, "--format", "json"])
-            .output()
-            .expect("lamp runs");
-        String::from_utf8_lossy(&status.stdout).contains("\"good\"")
+        verb(&stage, &["status", SITE, "--format", "json"])
+            .out
+            .contains("\"good\"")
     });
+    let told = [watched, verb(&stage, &["status", SITE])];
+    assert_snapshot!(told.map(|ended| ended.told_of(&stage.place())).join("\n"));
     assert_eq!(answering(&stage), Stage::marker(0), "unconfirmed, it went back");
     check_whole(&stage);
     stage.deploy(1).expect("a re-run converges");
