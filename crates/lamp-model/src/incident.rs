@@ -162,6 +162,18 @@ pub struct Incident {
     pub mitigated_at: Option<Timestamp>,
     /// When all was well (t6).
     pub resolved_at: Option<Timestamp>,
-    /// What visitors went through.
+    /// What visitors went through, as it was told when the site was last well again.
     pub impact: Option<Impact>,
+    /// What the receiver of pages was told last; `None`: nothing.
+    pub told: Option<Told>,
+}
+
+/// What the receiver of pages was told last of an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// How the incident was then.
+    pub state: IncidentState,
+    /// The receiver's handle of it: whatever follows bears the same.
+    pub dedup_key: String,
 }

@@ -82,6 +82,9 @@ pub struct Site {
     pub deployments: u64,
     /// The verdict that stands: nobody has seen the site well since.
     pub judged: Option<Judged>,
+    /// The number of the last deployment whose end an incident was opened for, or fell into one: it gives rise to
+    /// no other.
+    pub followed_up: u64,
     /// Switches of which nobody outside was told yet, the oldest first; at most [`UNTOLD_CHANGES_MAX`].
     pub untold_changes: Vec<Change>,
 }
@@ -270,13 +273,14 @@ impl World {
                 deployment,
                 verdict,
             } => {
-                self.site_mut(site).judged = Some(Judged {
+                let judged = Judged {
                     at,
                     deployment: deployment.clone(),
                     verdict: (**verdict).clone(),
-                });
+                };
+                self.judge(site, judged);
             }
-            Event::Recovered { site, .. } => self.site_mut(site).judged = None,
+            Event::Recovered { site, impact } => self.recover(site, impact),
             Event::IncidentOpened { .. }
             | Event::IncidentMitigated { .. }
             | Event::IncidentResolved { .. }
@@ -447,6 +451,17 @@ impl Site {
             self.untold_changes.remove(0);
         }
         self.untold_changes.push(change);
+    }
+
+    /// Whether a verdict is on what answers now; one on a release that has gone says nothing of it.
+    pub fn is_met_by(&self, verdict: &Verdict) -> bool {
+        match verdict {
+            Verdict::Hold { .. } => true,
+            Verdict::Bad { evidence } => {
+                let live = self.live.as_ref().map(|live| &live.release);
+                evidence.release.is_none() || evidence.release.as_ref() == live
+            }
+        }
     }
 
     /// The release to go back to: the last one proven good that is not live.

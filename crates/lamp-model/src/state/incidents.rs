@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{IllegalTransition, PendingPage, World};
+use super::{IllegalTransition, Judged, PendingPage, World};
 use crate::event::Event;
-use crate::incident::{Incident, IncidentId, IncidentState, PageAction, PageId, PageIntent};
+use crate::evidence::Impact;
+use crate::incident::{Incident, IncidentId, IncidentState, PageAction, PageId, PageIntent, Told};
+use crate::name::SiteName;
 
 impl World {
     /// Applies an event that tells of an incident or a page; of any other, nothing.
@@ -18,10 +20,12 @@ impl World {
             found.mitigated_at = Some(at);
         } else if let Event::IncidentResolved { incident, impact } = event {
             let found = self.incident_mut("incident-resolved", *incident)?;
+            let site = found.site.clone();
             found.state = IncidentState::Resolved;
             found.mitigated_at.get_or_insert(at);
             found.resolved_at = Some(at);
             found.impact = Some(impact.clone());
+            self.follow_up(&site);
         } else if let Event::Noted { incident, .. } = event {
             self.known("noted", *incident)?;
         } else if let Event::PageIntended { page, intent } = event {
@@ -33,8 +37,37 @@ impl World {
         Ok(())
     }
 
+    /// A verdict stands. Visitors whom the release before served again are met by failures anew if it is on that one.
+    pub(super) fn judge(&mut self, site: &SiteName, judged: Judged) {
+        let failing_anew = self.site_mut(site).is_met_by(&judged.verdict);
+        self.site_mut(site).judged = Some(judged);
+        let open = self.open_incident(site).map(|(id, _)| id);
+        let incident = open.filter(|_| failing_anew).and_then(|id| self.incidents.get_mut(&id));
+        if let Some(incident) = incident {
+            incident.state = IncidentState::Failing;
+            incident.mitigated_at = None;
+        }
+    }
+
+    /// The site was seen well again: no verdict stands, and the open incident knows what visitors went through.
+    pub(super) fn recover(&mut self, site: &SiteName, impact: &Impact) {
+        self.site_mut(site).judged = None;
+        let open = self.open_incident(site).map(|(id, _)| id);
+        if let Some(incident) = open.and_then(|id| self.incidents.get_mut(&id)) {
+            incident.impact = Some(impact.clone());
+        }
+    }
+
+    /// What has ended up to now gives rise to no other incident.
+    fn follow_up(&mut self, site: &SiteName) {
+        let site = self.site_mut(site);
+        if let Some(last) = &site.last {
+            site.followed_up = last.deployment.id.number();
+        }
+    }
+
     /// The incident of a site that is not over.
-    pub fn open_incident(&self, site: &crate::name::SiteName) -> Option<(IncidentId, &Incident)> {
+    pub fn open_incident(&self, site: &SiteName) -> Option<(IncidentId, &Incident)> {
         let open = |incident: &&Incident| incident.site == *site && incident.state != IncidentState::Resolved;
         let mut newest_first = self.incidents.iter().rev();
         newest_first
@@ -52,7 +85,13 @@ impl World {
             let why = format!("the next incident is number {}", self.next_incident());
             return Err(illegal("incident-opened", why));
         }
+        if let Some((open, _)) = self.open_incident(&opened.site) {
+            let why = format!("incident {open} of {} is not over", opened.site);
+            return Err(illegal("incident-opened", why));
+        }
+        let site = opened.site.clone();
         self.incidents.insert(id, opened);
+        self.follow_up(&site);
         Ok(())
     }
 
@@ -67,6 +106,7 @@ impl World {
             intent: intent.clone(),
         };
         self.outbox.insert(page, pending);
+        self.tell(intent);
         if intent.action == PageAction::Change {
             let changes = &mut self.site_mut(&intent.site).untold_changes;
             if !changes.is_empty() {
@@ -74,6 +114,19 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn tell(&mut self, intent: &PageIntent) {
+        let incident = intent.incident.and_then(|id| self.incidents.get_mut(&id));
+        if let Some(incident) = incident {
+            incident.told = Some(Told {
+                state: match intent.action {
+                    PageAction::Resolve => IncidentState::Resolved,
+                    PageAction::Trigger | PageAction::Change => incident.state,
+                },
+                dedup_key: intent.dedup_key.clone(),
+            });
+        }
     }
 
     fn known(&self, event: &'static str, id: IncidentId) -> Result<(), IllegalTransition> {
@@ -122,6 +175,7 @@ fn opened(at: Timestamp, event: &Event) -> Option<(IncidentId, Incident)> {
         mitigated_at: None,
         resolved_at: None,
         impact: None,
+        told: None,
     };
     Some((*incident, opened))
 }
