@@ -8,6 +8,7 @@ use std::path::Path;
 use fs_err as fs;
 use serde::Deserialize;
 
+use crate::breakage::Breakage;
 use crate::error::LabError;
 use crate::load::{Target, Way};
 
@@ -41,6 +42,9 @@ pub struct Facts {
     pub docroot: String,
     /// What it answers.
     pub asks: Vec<Ask>,
+    /// How a release of it may be broken.
+    #[serde(default)]
+    pub breakages: Vec<Breakage>,
 }
 
 /// One request and its right answer, the same with either PHP and by every way of switching.

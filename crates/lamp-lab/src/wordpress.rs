@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use lamp_http::{Request, Scheme};
 
+use crate::breakage::Breakage;
 use crate::error::LabError;
 use crate::lab::Lab;
 use crate::load::{Target, Way};
@@ -109,6 +110,13 @@ pub async fn install(lab: &Lab, site: &str) -> Result<(), LabError> {
 
 /// The installer makes a dozen tables, each durably.
 const INSTALL_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// How a release of WordPress may be broken; the first one is the misspelt name of the outage that all of this is
+/// measured against.
+pub fn breakages() -> Result<Vec<Breakage>, LabError> {
+    let all = serde_json::from_str(include_str!("wordpress/breakages.json"));
+    Ok(all.map_err(std::io::Error::from)?)
+}
 
 /// What visitors of a WordPress ask for: 6 of 100 a page of WordPress itself, which costs a core 40 ms, the
 /// rest small pages and static files of the same release. At 200 a second that is 12 pages a second.

@@ -23,6 +23,14 @@ session.save_path = /var/lib/php/sessions
 sendmail_path = /bin/true
 ";
 
+/// PHP's errors go to Apache's error log, whatever the application sets: in the pool that Debian ships, as an
+/// adopted site's pool has it. mod_php has the same from the site's own lines.
+const POOL: &str = "[www]
+php_admin_flag[log_errors] = on
+php_admin_flag[display_errors] = off
+php_admin_value[error_log] =
+";
+
 pub(super) fn entries(plan: &LabPlan, users: Users) -> Vec<Entry> {
     let etc = format!("/etc/php/{PHP_VERSION}");
     let php = match plan.sapi {
@@ -34,11 +42,13 @@ pub(super) fn entries(plan: &LabPlan, users: Users) -> Vec<Entry> {
         gid: users.www_data.gid,
         ..ROOT
     };
-    vec![
+    let pool = (plan.sapi == Sapi::Fpm).then(|| Entry::file(format!("{etc}/fpm/pool.d/zz-lamp.conf"), POOL));
+    let always = [
         Entry::dir("/var/lib/php"),
         // Debian's 1733: whoever serves may make a session and nobody may list them.
         Entry::dir("/var/lib/php/sessions").of(sessions, 0o1733),
         Entry::file(&ini, INI),
         Entry::link(format!("{etc}/{php}/conf.d/99-lamp-lab.ini"), ini),
-    ]
+    ];
+    always.into_iter().chain(pool).collect()
 }

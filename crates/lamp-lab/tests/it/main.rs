@@ -2,6 +2,7 @@
 
 mod applications;
 mod bench;
+mod breakages;
 mod control;
 mod life;
 mod wordpress;
