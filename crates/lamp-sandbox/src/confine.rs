@@ -1,5 +1,17 @@
-//! Drops the rights of process 1, in the one order that works: users, then capabilities, then the promise to
-//! gain none, then the signal that a change of users has cleared, then the filter.
+//! Processes that give up their rights: process 1 of a sandbox (here), and workers, which need no sandbox.
+//!
+//! Process 1 drops them in the one order that works: users, then capabilities, then the promise to gain none,
+//! then the signal that a change of users has cleared, then the filter.
+//!
+//! A worker is lamp's own program that looks at what strangers wrote. Its owner starts it with a directory
+//! ([`run_worker`], or in its own way if it lives longer); the first thing that it does is [`confine_worker`].
+
+mod run;
+mod user;
+mod worker;
+
+pub use run::{AnswerBounds, WorkerError, run_worker};
+pub use worker::{ConfineError, Confined, WorkerLimits, confine_worker};
 
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
@@ -10,6 +22,17 @@ use crate::error::{Doing, Refused};
 use crate::mounts::Users;
 use crate::plan::{Confinement, Plan};
 use crate::{filter, init};
+
+/// How far the kernel keeps a worker from files that it was not handed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landlock {
+    /// From all, and from the network.
+    Whole,
+    /// As far as an older kernel can.
+    Partly,
+    /// Not at all: this kernel has no Landlock, or it is switched off.
+    Lacking,
+}
 
 /// Raising it needs no right; commands inherit it.
 pub(crate) fn go_first_when_memory_is_short(plan: &Plan) -> Result<(), Refused> {

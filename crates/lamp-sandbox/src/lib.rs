@@ -55,8 +55,8 @@ mod cgroup;
 mod keeper;
 mod users;
 
-// Process 1 inside.
-mod confine;
+// Process 1 inside, and workers.
+pub mod confine;
 mod filter;
 mod init;
 mod mounts;
