@@ -25,11 +25,18 @@ enum Path {
     Courier(Arc<Courier>),
 }
 
-/// What is sent: a request, and a form if it is a POST.
+/// What is sent: a request, and a body if it is a POST.
 #[derive(Debug)]
 pub(crate) struct Errand {
     pub(crate) request: Request,
-    pub(crate) form: Option<Vec<u8>>,
+    pub(crate) body: Option<Body>,
+}
+
+/// What is posted, and what it is called.
+#[derive(Debug)]
+pub(crate) struct Body {
+    kind: &'static str,
+    bytes: Vec<u8>,
 }
 
 impl Client {
@@ -53,16 +60,27 @@ impl Client {
 
     /// Asks for a path.
     pub async fn get(&self, request: Request) -> Result<Answer, HttpError> {
-        self.run(Errand { request, form: None }).await
+        self.run(Errand { request, body: None }).await
     }
 
     /// Posts a form, encoded by the caller as `application/x-www-form-urlencoded`.
     pub async fn post(&self, request: Request, form: impl Into<Vec<u8>>) -> Result<Answer, HttpError> {
-        self.run(Errand {
-            request,
-            form: Some(form.into()),
-        })
-        .await
+        let body = Body {
+            kind: "application/x-www-form-urlencoded",
+            bytes: form.into(),
+        };
+        let body = Some(body);
+        self.run(Errand { request, body }).await
+    }
+
+    /// Posts a JSON text.
+    pub async fn post_json(&self, request: Request, json: impl Into<Vec<u8>>) -> Result<Answer, HttpError> {
+        let body = Body {
+            kind: "application/json",
+            bytes: json.into(),
+        };
+        let body = Some(body);
+        self.run(Errand { request, body }).await
     }
 
     async fn run(&self, errand: Errand) -> Result<Answer, HttpError> {
@@ -85,16 +103,16 @@ pub(crate) struct Direct {
 impl Direct {
     pub(crate) async fn run(&self, errand: Errand) -> Result<Answer, HttpError> {
         let url = errand.request.url(&self.origin)?;
-        let method = if errand.form.is_some() {
+        let method = if errand.body.is_some() {
             Method::POST
         } else {
             Method::GET
         };
         let mut call = self.library.request(method, url).headers(errand.request.headers);
-        if let Some(form) = errand.form {
+        if let Some(body) = errand.body {
             call = call
-                .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form);
+                .header(http::header::CONTENT_TYPE, body.kind)
+                .body(body.bytes);
         }
         let mut response = call.send().await.map_err(|error| self.failure(error))?;
         let body = self.body(&mut response).await?;
@@ -118,7 +136,9 @@ impl Direct {
         Ok(body)
     }
 
+    /// The address is the caller's to tell: part of it may be a secret.
     fn failure(&self, error: reqwest::Error) -> HttpError {
+        let error = error.without_url();
         if error.is_timeout() {
             return HttpError::TimedOut { after: self.timeout };
         }

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`request`] (what is asked and answered), [`trust`] (whom TLS believes),
 //! [`builder`] (how a [`Client`] is made), [`client`], [`inside`] (work on a thread that has joined a
-//! network namespace), [`error`].
+//! network namespace), [`lookup`] (the addresses of a host name, for whoever needs one before), [`error`].
 //!
 //! Invariants: a client speaks to one address and nowhere else (no redirect is followed, no proxy and no
 //! environment is read, no name is looked up); every answer is bounded in size and time; TLS is rustls
@@ -12,6 +12,7 @@ pub mod builder;
 pub mod client;
 pub mod error;
 pub mod inside;
+pub mod lookup;
 pub mod request;
 pub mod trust;
 

@@ -70,6 +70,21 @@ async fn a_form_is_posted() {
 }
 
 #[tokio::test]
+async fn a_json_text_is_posted_as_it_stands() {
+    let server = Server::tcp(Reply::Body("done"));
+    let client = Client::at(Scheme::Http, "shop.example", server.address())
+        .build()
+        .expect("a client");
+    client
+        .post_json(Request::new("/v2/enqueue"), r#"{"a":1}"#)
+        .await
+        .expect("an answer");
+    let head = server.request_heads().swap_remove(0);
+    assert!(head.contains("content-type: application/json\r\n"), "{head}");
+    assert!(head.contains("content-length: 7\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn a_body_over_the_bound_is_refused_and_one_at_the_bound_is_not() {
     let server = Server::tcp(Reply::Body("12345"));
     let client = |max| {
