@@ -42,7 +42,9 @@ impl World {
         let failing_anew = self.site_mut(site).is_met_by(&judged.verdict);
         self.site_mut(site).judged = Some(judged);
         let open = self.open_incident(site).map(|(id, _)| id);
-        let incident = open.filter(|_| failing_anew).and_then(|id| self.incidents.get_mut(&id));
+        let incident = open
+            .filter(|_| failing_anew)
+            .and_then(|id| self.incidents.get_mut(&id));
         if let Some(incident) = incident {
             incident.state = IncidentState::Failing;
             incident.mitigated_at = None;
