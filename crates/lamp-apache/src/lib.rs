@@ -23,5 +23,27 @@ pub const LOG_FORMAT_NAME: &str = "lamp";
 /// Our access log format: what a visitor cannot write comes first, the request line last.
 ///
 /// Status, release, worker's process id, begin in microseconds since the epoch, duration in microseconds, `1` for
-/// the side door, client, handler, request line; `-` where there is none.
-pub const LOG_FORMAT: &str = r#"%>s %{lamp-release}n %P %{begin:usec}t %D %{lamp-door}n %{c}a %R "%r""#;
+/// the side door, client, the request's id in the error log (only if something was logged there because of it), handler,
+/// request line; `-` where there is none.
+pub const LOG_FORMAT: &str = r#"%>s %{lamp-release}n %P %{begin:usec}t %D %{lamp-door}n %{c}a %L %R "%r""#;
+
+/// Our error log format, in the same order of trust; the request's id is that of the access log.
+///
+/// Date and time in microseconds (local: Apache knows no other here), severity, process id, client with its port, request's
+/// id, module, release, message. PHP can write the release (`apache_note`), so all that is trusted stands before it, and the
+/// release of a request is taken from its access log line.
+pub const ERROR_LOG_FORMAT: &str = "%{cu}t %-l %-P %-{c}a %-L %-m %-{lamp-release}n %M";
+
+/// What keeps PHP's errors in Apache's error log, whatever the application sets: for mod_php, in the virtual host.
+pub const MOD_PHP_LINES: [&str; 3] = [
+    "php_admin_flag log_errors on",
+    "php_admin_flag display_errors off",
+    "php_admin_value error_log none",
+];
+
+/// The same for php-fpm, in the site's pool.
+pub const POOL_LINES: [&str; 3] = [
+    "php_admin_flag[log_errors] = on",
+    "php_admin_flag[display_errors] = off",
+    "php_admin_value[error_log] =",
+];

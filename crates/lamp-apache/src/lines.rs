@@ -6,7 +6,7 @@ use lamp_model::name::ReleaseId;
 use lamp_model::tree::RelPath;
 
 use crate::text::{ConfigPath, TextError, check_text};
-use crate::{DoorHash, LOG_FORMAT, LOG_FORMAT_NAME};
+use crate::{DoorHash, ERROR_LOG_FORMAT, LOG_FORMAT, LOG_FORMAT_NAME, MOD_PHP_LINES, POOL_LINES};
 
 /// A site's document root inside its releases, `.` being the release itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl HostLines {
     }
 }
 
-/// What each virtual host of a site needs: where its releases are, which of them answers when no link is valid, our log.
+/// What each virtual host of a site needs: where its releases are, which of them answers when no link is valid, our logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteLines {
     /// The same path as in [`HostLines`].
@@ -66,6 +66,9 @@ pub struct SiteLines {
     pub fallback: Option<ReleaseId>,
     /// Our own access log of the site.
     pub access_log: ConfigPath,
+    /// Our own error log of the site, which takes the place of the virtual host's: without it nothing names the line of
+    /// code that failed.
+    pub error_log: Option<ConfigPath>,
 }
 
 impl SiteLines {
@@ -80,8 +83,24 @@ impl SiteLines {
         );
         lines.extend(self.fallback.as_ref().map(|id| format!("LampFallback {id}")));
         lines.push(format!("CustomLog \"{}\" {LOG_FORMAT_NAME}", self.access_log));
+        lines.extend(self.error_log.iter().flat_map(error_lines));
         if_file(&self.module, &lines)
     }
+}
+
+/// Apache has one error log for each virtual host, so ours is the last word on it.
+fn error_lines(error_log: &ConfigPath) -> Vec<String> {
+    let mut lines = vec![
+        "# Instead of this virtual host's own ErrorLog: keep these lines behind it.".to_owned(),
+        format!("ErrorLog \"{error_log}\""),
+        format!("ErrorLogFormat \"{ERROR_LOG_FORMAT}\""),
+        "<IfModule mod_php.c>".to_owned(),
+    ];
+    lines.extend(MOD_PHP_LINES.map(|line| format!("    {line}")));
+    lines.push("</IfModule>".to_owned());
+    lines.push("# With php-fpm instead, in the pool of this site:".to_owned());
+    lines.extend(POOL_LINES.map(|line| format!("#   {line}")));
+    lines
 }
 
 fn if_file(module: &ConfigPath, lines: &[String]) -> String {
@@ -115,6 +134,7 @@ mod tests {
             docroot: Docroot::parse("public/web").expect("valid"),
             fallback: Some(ReleaseId::parse("20261122-101650-3f9a1c2b").expect("valid")),
             access_log: path("/var/log/apache2/lamp-shop.log"),
+            error_log: Some(path("/var/log/apache2/lamp-shop-error.log")),
         };
         insta::assert_snapshot!(site.render());
     }
@@ -127,6 +147,7 @@ mod tests {
             docroot: Docroot::parse(".").expect("valid"),
             fallback: None,
             access_log: path("/var/log/apache2/lamp-shop.log"),
+            error_log: None,
         };
         insta::assert_snapshot!(site.render());
     }

@@ -173,6 +173,7 @@ fn site_lines(dir: &Path, site: &str) -> SiteLines {
         docroot: Docroot::parse(if site == PUBLIC_SITE { "public" } else { "." }).expect("valid"),
         fallback: (site == FALLBACK_SITE).then(|| ReleaseId::parse("c").expect("valid")),
         access_log: path(dir, "logs/lamp.log"),
+        error_log: None,
     }
 }
 

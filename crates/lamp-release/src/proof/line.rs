@@ -1,7 +1,7 @@
 //! One line of our own access log.
 //!
 //! ```text
-//! LogFormat "%>s %{lamp-release}n %P %{begin:usec}t %D %{lamp-door}n %{c}a %R \"%r\"" lamp
+//! LogFormat "%>s %{lamp-release}n %P %{begin:usec}t %D %{lamp-door}n %{c}a %L %R \"%r\"" lamp
 //! ```
 //!
 //! The fields that Apache itself fills in come first, so that nothing a visitor writes can stand in their
@@ -135,7 +135,7 @@ impl Splitter {
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"200 20261122-101650-3f9a1c2b 4711 1795342610123456 812 - 192.0.2.7 application/x-httpd-php "GET / HTTP/1.1""#;
+    const GOOD: &str = r#"200 20261122-101650-3f9a1c2b 4711 1795342610123456 812 - 192.0.2.7 - application/x-httpd-php "GET / HTTP/1.1""#;
 
     #[track_caller]
     fn refused(line: &str, field: &str) {
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(parse(forged.as_bytes()), Ok(line));
         let door = parse(GOOD.replace(" - ", " 1 ").as_bytes()).expect("a line of the format");
         assert!(door.is_door);
-        let none = parse(b"408 - 12 5 6 - 192.0.2.7 - \"-\"").expect("a request that came to no release");
+        let none = parse(b"408 - 12 5 6 - 192.0.2.7 - - \"-\"").expect("a request that came to no release");
         assert_eq!(none.release, None);
     }
 

@@ -91,6 +91,7 @@ fn site_lines(site: &SiteConfig, module: &Path) -> Result<String, TextError> {
         docroot: Docroot::parse(site.docroot.as_str())?,
         fallback: None,
         access_log: ConfigPath::parse(site.access_log.as_path())?,
+        error_log: None,
     };
     Ok(lines.render())
 }

@@ -268,6 +268,8 @@ impl Drop for Stage {
 
 /// Our own access log of the site, inside the lab.
 const ACCESS_LOG: &str = "/var/log/apache2/lamp-shop.log";
+/// Our own error log of the site, inside the lab.
+const ERROR_LOG: &str = "/var/log/apache2/lamp-shop-error.log";
 
 /// The site with the lines that mod_lamp needs in its virtual hosts.
 fn with_lines(site: SitePlan) -> Result<SitePlan, DrillError> {
@@ -277,6 +279,7 @@ fn with_lines(site: SitePlan) -> Result<SitePlan, DrillError> {
         docroot: Docroot::parse(&site.docroot)?,
         fallback: None,
         access_log: ConfigPath::parse(ACCESS_LOG)?,
+        error_log: Some(ConfigPath::parse(ERROR_LOG)?),
     };
     Ok(site.lines(lines.render()))
 }
