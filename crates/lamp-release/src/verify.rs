@@ -5,8 +5,9 @@ use std::fmt;
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use lamp_fleet::file::{self, Kind, Meta, Ownership};
+use lamp_fleet::file::{self, Flags, Kind, Meta, Ownership};
 use lamp_fleet::walk::Enter;
 use lamp_fleet::{Dir, DirError};
 use lamp_model::ReleaseId;
@@ -17,6 +18,10 @@ use crate::store::{CHUNK_BYTES, Owner, Store, StoredRelease, hash_file};
 
 /// Threads that hash at once, at most.
 const THREADS_MAX: usize = 4;
+/// How often a file that was found without its flag is looked at again.
+const LOOKS_AGAIN: u32 = 8;
+/// How long after the last look.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// One way in which a release is not what was stored.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +139,7 @@ pub fn verify(store: &Store, release: &ReleaseId) -> Result<Vec<Difference>, Sto
         record: &record,
     };
     let mut differences = checker.check_all();
+    checker.look_again(&mut differences);
     differences.extend(checker.extra()?);
     differences.extend(checker.top()?);
     differences.sort();
@@ -277,6 +283,23 @@ impl Checker<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Takes out what was only a passing moment: a file's flag is lifted while another release that is
+    /// being stored, or removed, shares it.
+    fn look_again(&self, differences: &mut Vec<Difference>) {
+        for _ in 0..LOOKS_AGAIN {
+            if !differences.iter().any(|found| found.what == What::NotImmutable) {
+                return;
+            }
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+            differences.retain(|found| found.what != What::NotImmutable || !self.is_guarded(&found.path));
+        }
+    }
+
+    fn is_guarded(&self, path: &str) -> bool {
+        let opened = self.tree.open_file(path);
+        opened.is_ok_and(|(file, _)| file::flags(&file).is_ok_and(Flags::is_immutable))
     }
 
     /// What lies in the release beyond its manifest.

@@ -355,7 +355,9 @@ pub(crate) fn hash_file(
     let mut hasher = blake3::Hasher::new();
     let mut at = 0;
     while at <= size {
-        let read = match file.read_at(buffer, at) {
+        let left = usize::try_from(size - at).unwrap_or(usize::MAX).saturating_add(1);
+        let asked = buffer.len().min(left);
+        let read = match file.read_at(&mut buffer[..asked], at) {
             Ok(0) => break,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -364,6 +366,10 @@ pub(crate) fn hash_file(
         hasher.update(&buffer[..read]);
         each(&buffer[..read])?;
         at += read as u64;
+        if at == size && read < asked {
+            // The byte more was not there: that is the end, and asking again would only say so.
+            break;
+        }
     }
     Ok(Hashed {
         hash: Hash::from_bytes(*hasher.finalize().as_bytes()),

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Barrier;
+use std::time::Duration;
 
 use fs_err as fs;
 use lamp_fleet::file::{Guard, flags, guard};
@@ -12,6 +14,9 @@ use lamp_release::verify::verify;
 
 use crate::disk::{Disk, GROUP, Kind};
 use crate::site::{Site, assert_whole, store_site};
+
+/// How often a passing moment is met.
+const ROUNDS: usize = 20;
 
 /// Two releases that differ in one file.
 fn two_releases(store: &Store) -> (ReleaseId, ReleaseId) {
@@ -294,4 +299,32 @@ fn pruning_one_release_leaves_the_files_that_another_shares_guarded() {
             []
         );
     }
+}
+
+/// A flag is lifted for the moment in which a link is made: that is no difference, and a flag that stays
+/// lifted is one.
+#[test]
+fn a_flag_that_is_lifted_only_for_a_moment_is_no_difference() {
+    let disk = Disk::new(Kind::Ext4);
+    let store = disk.store();
+    let release = store_site(&store, &Site::new(), 0);
+    let file = fs::File::open(open_path(&disk, &release, "index.php")).expect("a file");
+    for _ in 0..ROUNDS {
+        guard(&file, Guard::Lifted).expect("lifted");
+        let begun = Barrier::new(2);
+        let found = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                begun.wait();
+                // The moment: what is verified meanwhile finds the flag lifted.
+                std::thread::sleep(Duration::from_millis(2));
+                guard(&file, Guard::Immutable).expect("set");
+            });
+            begun.wait();
+            verify(&store, &release).expect("verified")
+        });
+        assert_eq!(found, Vec::new());
+    }
+    guard(&file, Guard::Lifted).expect("lifted");
+    let found = verify(&store, &release).expect("verified");
+    assert_eq!(found.len(), 1, "the control: {found:?}");
 }
