@@ -98,11 +98,7 @@ impl Dir {
         other: &Self,
         to: impl AsRef<Path>,
     ) -> Result<(), DirError> {
-        let (from, to) = (from.as_ref(), to.as_ref());
-        let (from_dir, from_name) = self.parent(from)?;
-        let (to_dir, to_name) = other.parent(to)?;
-        fs::renameat(from_dir.as_fd(), from_name, to_dir.as_fd(), to_name)
-            .map_err(|errno| self.error("rename", from, errno))
+        self.rename_as(from.as_ref(), other, to.as_ref(), RenameFlags::empty())
     }
 
     /// Renames `from` here to `to` beneath `other`; refused when that name is taken.
@@ -112,10 +108,12 @@ impl Dir {
         other: &Self,
         to: impl AsRef<Path>,
     ) -> Result<(), DirError> {
-        let (from, to) = (from.as_ref(), to.as_ref());
+        self.rename_as(from.as_ref(), other, to.as_ref(), RenameFlags::NOREPLACE)
+    }
+
+    fn rename_as(&self, from: &Path, other: &Self, to: &Path, flags: RenameFlags) -> Result<(), DirError> {
         let (from_dir, from_name) = self.parent(from)?;
         let (to_dir, to_name) = other.parent(to)?;
-        let flags = RenameFlags::NOREPLACE;
         fs::renameat_with(from_dir.as_fd(), from_name, to_dir.as_fd(), to_name, flags)
             .map_err(|errno| self.error("rename", from, errno))
     }

@@ -1,5 +1,6 @@
 //! SIGKILL while a release is stored or removed: what is live stays whole, and running it again converges.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -86,6 +87,12 @@ fn stand(kind: Kind) -> (Disk, Site, ReleaseId) {
     (disk, site, live)
 }
 
+/// What lies there half built.
+fn staged(store: &Store) -> Vec<(OsString, lamp_fleet::Kind)> {
+    let staging = store.root().open_dir("staging").expect("a part");
+    staging.names().expect("names")
+}
+
 /// Right after the kill every byte of the live release is whole; only a flag may be lifted until recovery.
 #[track_caller]
 fn assert_bytes_whole(store: &Store, live: &ReleaseId) {
@@ -116,15 +123,7 @@ fn killed_at_any_new_file_the_live_release_is_whole_and_a_second_run_converges()
         let second = try_store(&store, &site, 1).expect("a second run converges");
         assert_whole(&store, &live);
         assert_whole(&store, &second);
-        assert!(
-            store
-                .root()
-                .open_dir("staging")
-                .expect("a part")
-                .names()
-                .expect("names")
-                .is_empty()
-        );
+        assert_eq!(staged(&store), []);
     }
 }
 
@@ -155,16 +154,7 @@ fn killed_at_random_instants_the_live_release_is_whole_and_recovery_converges() 
             for release in store.list().expect("listed") {
                 assert_whole(&store, &release);
             }
-            assert!(
-                store
-                    .root()
-                    .open_dir("staging")
-                    .expect("a part")
-                    .names()
-                    .expect("names")
-                    .is_empty(),
-                "seed {SEED}, instant {instant}"
-            );
+            assert_eq!(staged(&store), [], "seed {SEED}, instant {instant}");
         }
         assert!(
             interrupted > 0,
