@@ -1,5 +1,8 @@
 //! Does a plan, step by step: each begun and ended in the log, held at its hold points. Makes no choice:
 //! what cannot be done ends the plan with a reason, and [`crate::settle`] decides what follows.
+//!
+//! The log is told durably before a switch, of the end, of whatever is under way for a while, and at a
+//! hold point that holds; what happens between two of these is one record.
 
 use std::sync::Arc;
 
@@ -7,12 +10,13 @@ use lamp_model::event::{Event, Outcome, Reason};
 use lamp_model::name::SiteName;
 use lamp_model::plan::{Plan, PlanKind, Step, StepName};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::armed::{Armed, ArmedDir};
 use crate::desk::Desk;
 use crate::hands::{Delivery, Fact, HandsError};
 use crate::hold::{Holds, Side};
-use crate::ledger::Ledger;
+use crate::ledger::{Leave, Ledger, Notes};
 
 /// What every execution works with.
 #[derive(Clone)]
@@ -25,6 +29,26 @@ pub struct Tools {
     pub holds: Holds,
     /// Becomes `true` when the agent is to end.
     pub stop: watch::Receiver<bool>,
+}
+
+/// What goes from step to step.
+struct Course<'a> {
+    notes: Notes<'a>,
+    ahead: Option<Ahead>,
+}
+
+/// A verification that runs beside the steps before it.
+struct Ahead {
+    /// Its own place in the plan.
+    index: usize,
+    running: JoinHandle<Result<Fact, HandsError>>,
+}
+
+impl Ahead {
+    async fn verdict(self) -> Result<Fact, HandsError> {
+        let ended = self.running.await;
+        ended.unwrap_or_else(|error| Err(HandsError::failed(&error)))
+    }
 }
 
 /// One plan in execution.
@@ -43,24 +67,33 @@ impl Execution<'_> {
     /// Does the steps from this index on. Done, the end stands in the log; an error is why it went no
     /// further, and leaves the rest to [`crate::settle`].
     pub async fn run(&self, first: usize) -> Result<(), Reason> {
+        let mut course = Course {
+            notes: Notes::new(&self.tools.ledger),
+            ahead: None,
+        };
+        let mut done = Ok(());
         for (index, step) in self.plan.steps.iter().enumerate().skip(first) {
-            self.step(u32::try_from(index).unwrap_or(u32::MAX), step).await?;
+            done = self.step(index, step, &mut course).await;
+            if done.is_err() {
+                break;
+            }
         }
-        Ok(())
+        // What failed is the reason, even where the log fails as well.
+        let told = course.notes.tell().await;
+        done.and(told)
     }
 
-    async fn step(&self, index: u32, step: &Step) -> Result<(), Reason> {
-        let name = step.name();
-        self.hold(Side::Before, name).await?;
-        let deployment = self.plan.deployment.clone();
-        let started = Event::StepStarted {
-            deployment,
-            index,
+    async fn step(&self, index: usize, step: &Step, course: &mut Course<'_>) -> Result<(), Reason> {
+        let (name, deployment) = (step.name(), &self.plan.deployment);
+        self.hold(Side::Before, name, &mut course.notes).await?;
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        course.notes.add([Event::StepStarted {
+            deployment: deployment.clone(),
+            index: number,
             step: name,
-        };
-        self.tools.ledger.log(vec![started]).await?;
+        }]);
         let begun = self.tools.ledger.clock.boot_time();
-        let fact = self.effect(step).await?;
+        let fact = self.do_it(index, step, course).await?;
         let elapsed = self
             .tools
             .ledger
@@ -68,33 +101,74 @@ impl Execution<'_> {
             .boot_time()
             .since(&begun)
             .unwrap_or_default();
-        let mut events = self.told_by(step, fact);
-        events.push(Event::StepDone {
-            deployment: self.plan.deployment.clone(),
-            index,
+        course.notes.add(self.told_by(step, fact));
+        course.notes.add([Event::StepDone {
+            deployment: deployment.clone(),
+            index: number,
             step: name,
             elapsed_micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-        });
-        if matches!(step, Step::Confirm { .. }) {
-            events.push(Event::Ended {
-                deployment: self.plan.deployment.clone(),
-                outcome: Outcome::Confirmed,
-            });
+        }]);
+        if name == StepName::Confirm {
+            return self.end(course).await;
         }
-        self.tools.ledger.log(events).await?;
-        self.hold(Side::After, name).await.or_else(|stopped| {
-            // What is confirmed stays so, whoever ends then.
-            if name == StepName::Confirm {
-                Ok(())
-            } else {
-                Err(stopped)
+        self.hold(Side::After, name, &mut course.notes).await
+    }
+
+    /// What is confirmed stays so, whoever ends then.
+    async fn end(&self, course: &mut Course<'_>) -> Result<(), Reason> {
+        course.notes.add([Event::Ended {
+            deployment: self.plan.deployment.clone(),
+            outcome: Outcome::Confirmed,
+        }]);
+        course.notes.tell().await?;
+        let _ = self.hold(Side::After, StepName::Confirm, &mut course.notes).await;
+        Ok(())
+    }
+
+    /// The step's effect, with the log told as far as the step needs it.
+    async fn do_it(&self, index: usize, step: &Step, course: &mut Course<'_>) -> Result<Fact, Reason> {
+        if matches!(step, Step::Switch { .. }) {
+            // The log knows that it is armed before it is made.
+            course.notes.tell().await?;
+        }
+        if matches!(step, Step::Stage { .. }) {
+            course.ahead = self.verify_ahead(index);
+        }
+        let leave = match step {
+            Step::Gate { .. } | Step::Bake { .. } | Step::ProveWorkers {} => Leave::AnyTime,
+            Step::CheckDisk { .. }
+            | Step::Stage { .. }
+            | Step::Seal { .. }
+            | Step::Verify { .. }
+            | Step::Arm { .. }
+            | Step::Switch { .. }
+            | Step::Confirm { .. } => Leave::AtItsEnd,
+        };
+        let ahead = course.ahead.take_if(|ahead| ahead.index == index);
+        let work = async {
+            match ahead {
+                Some(ahead) => ahead.verdict().await.map_err(|error| failed(step, &error)),
+                None => self.effect(step, leave).await,
             }
+        };
+        course.notes.tell_beside(work, leave).await?
+    }
+
+    /// A verification changes nothing, and what it looks at is not what is being stored: the next one
+    /// runs beside the storing. It counts in its own place.
+    fn verify_ahead(&self, after: usize) -> Option<Ahead> {
+        let mut later = self.plan.steps.iter().enumerate().skip(after);
+        let (index, step) = later.find(|(_, step)| matches!(step, Step::Verify { .. }))?;
+        let (hands, plan, step) = (Arc::clone(&self.desk.hands), self.plan.clone(), step.clone());
+        Some(Ahead {
+            index,
+            running: tokio::spawn(async move { hands.step(&plan, &step, None).await }),
         })
     }
 
     /// The step's effect. Confirming has none of its own: its truth is the record in the log, and the
     /// tidying that every site at rest gets follows from it.
-    async fn effect(&self, step: &Step) -> Result<Fact, Reason> {
+    async fn effect(&self, step: &Step, leave: Leave) -> Result<Fact, Reason> {
         if let Step::Arm { back_to } = step {
             let armed = Armed {
                 deployment: self.plan.deployment.clone(),
@@ -106,10 +180,9 @@ impl Execution<'_> {
             put.map_err(|error| failed(step, &HandsError::failed(&error)))?;
         }
         let doing = self.desk.hands.step(self.plan, step, self.delivery.clone());
-        let may_stop = matches!(step, Step::Gate { .. } | Step::Bake { .. } | Step::ProveWorkers {});
         let done = tokio::select! {
             done = doing => done,
-            () = self.stopped(), if may_stop => return Err(Reason::AgentEnded),
+            () = self.stopped(), if leave == Leave::AnyTime => return Err(Reason::AgentEnded),
         };
         done.map_err(|error| failed(step, &error))
     }
@@ -121,7 +194,12 @@ impl Execution<'_> {
             (Step::Seal { release }, fact) => stored(deployment.site(), release.clone(), fact)
                 .into_iter()
                 .collect(),
-            (Step::Gate { release, overridden, .. }, Fact::Gated { result }) => vec![Event::Gated {
+            (
+                Step::Gate {
+                    release, overridden, ..
+                },
+                Fact::Gated { result },
+            ) => vec![Event::Gated {
                 deployment,
                 release: release.clone(),
                 result,
@@ -154,7 +232,11 @@ impl Execution<'_> {
         }
     }
 
-    async fn hold(&self, side: Side, step: StepName) -> Result<(), Reason> {
+    /// Whoever is held there finds in the log all that happened before.
+    async fn hold(&self, side: Side, step: StepName, notes: &mut Notes<'_>) -> Result<(), Reason> {
+        if self.tools.holds.bids(side, step) {
+            notes.tell().await?;
+        }
         tokio::select! {
             biased;
             () = self.stopped() => Err(Reason::AgentEnded),

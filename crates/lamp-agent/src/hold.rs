@@ -42,9 +42,14 @@ impl Holds {
         Self(dir)
     }
 
+    /// Whether a file bids to wait there.
+    pub fn bids(&self, side: Side, step: StepName) -> bool {
+        self.0.join(point(side, step)).exists()
+    }
+
     /// Goes on at once unless a file bids it to wait; then when the file is gone.
     pub async fn pass(&self, side: Side, step: StepName) {
-        let point = format!("{}-{step}", side.as_str());
+        let point = point(side, step);
         let bid = self.0.join(&point);
         if !bid.exists() {
             return;
@@ -60,4 +65,8 @@ impl Holds {
             tracing::warn!(%error, "hold point not taken away");
         }
     }
+}
+
+fn point(side: Side, step: StepName) -> String {
+    format!("{}-{step}", side.as_str())
 }
