@@ -250,3 +250,15 @@ pub struct Record {
     /// What happened, in order; never empty.
     pub events: Vec<Event>,
 }
+
+/// A record as it is shown to others than its log: its place, its moment, what happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Its place.
+    pub seq: Seq,
+    /// When, by the wall clock of the host that wrote it.
+    pub at: Timestamp,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
