@@ -15,7 +15,7 @@ use crate::error::{Doing, Refused, SandboxError};
 use crate::journal::Journal;
 use crate::plan::{Lifetime, Plan};
 use crate::process::{self, ProcessId};
-use crate::reap;
+use crate::{place, reap};
 
 /// How long a killed sandbox may take to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(120);
@@ -90,6 +90,12 @@ impl Sandbox {
     /// Its state directory.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
+    }
+
+    /// What it was made after.
+    pub fn plan(&self) -> Result<Plan, SandboxError> {
+        let doing = || format!("reading the plan of {}", self.state_dir.display());
+        Ok(place::read_plan(&self.state_dir).doing(doing)?)
     }
 
     /// Its first process, as the host counts.

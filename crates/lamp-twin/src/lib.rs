@@ -1,13 +1,23 @@
 //! Twins: a test environment of production's own configuration; replay and comparison.
 //!
-//! [`rehearse`] is the whole: it reads what production is ([`recipe`]), builds a twin of it in a sandbox
-//! ([`twin`]), asks the live release twice and the candidate once, and says in what the answers differ and why.
+//! [`rehearse`] is the whole: it reads what production is (`recipe`), builds a twin of it in a sandbox
+//! (`form`, `twin`), asks the live release twice and the candidate once, and says in what the answers differ and why.
 //!
 //! Invariants: nothing of production changes; what runs in a twin is held as root that means harm would be; a
 //! rehearsal that is given up, however, leaves nothing behind.
 
 // What is to be done.
 pub mod plan;
+
+// What production is, and what its twin will be.
+mod certificate;
+mod form;
+mod recipe;
+
+// The twin.
+mod redact;
+mod services;
+mod twin;
 
 // The whole.
 mod rehearse;
