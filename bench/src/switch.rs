@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use lamp::cli::demo::board::Column;
 use lamp::drill::lag::lags;
 use lamp::drill::run::{Ran, RunPlan, prepare, run};
-use lamp::drill::stage::{Application, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, Settings, Stage, StagePlan, Switching, default_parent};
 use lamp_http::Protocol;
 use lamp_lab::Sapi;
 use lamp_lab::load::Judgement;
@@ -73,6 +73,7 @@ pub(crate) fn run_bench(options: &Options) -> Result<()> {
                 application: Application::Markers,
                 releases: RELEASES,
                 lamp: lamp.clone(),
+                settings: Settings::default(),
             })?;
             prepare(&stage)?;
             for seed in 1..=options.runs {

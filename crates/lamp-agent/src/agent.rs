@@ -15,8 +15,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::access::Access;
+use crate::background::Background;
 use crate::desk::{Condition, Desk};
 use crate::execute::Tools;
+use crate::incidents::Outside;
 use crate::job::Job;
 use crate::ledger::{Ledger, own_pid};
 use crate::session::Session;
@@ -36,6 +38,8 @@ const OWN_FILES: u64 = 256;
 const DEPLOYMENTS_TIME_BOX: Duration = Duration::from_secs(30);
 /// Time for sessions to tell their peers.
 const SESSIONS_TIME_BOX: Duration = Duration::from_secs(2);
+/// Time for the watching to end, and for a page under way.
+const BACKGROUND_TIME_BOX: Duration = Duration::from_secs(5);
 /// Time for the journal to write what waits.
 const JOURNAL_TIME_BOX: Duration = Duration::from_secs(5);
 
@@ -67,6 +71,8 @@ pub struct Shared {
     pub events: mpsc::Sender<Event>,
     /// Counts changes of what is being done; wakes watchers.
     pub changed: watch::Sender<u64>,
+    /// Counts whole cycles of watching.
+    pub cycles: watch::Sender<u64>,
     files_max: u64,
 }
 
@@ -99,6 +105,8 @@ pub struct Parts {
     pub holds: crate::hold::Holds,
     /// Who may command.
     pub access: Access,
+    /// Who is told.
+    pub outside: Outside,
 }
 
 /// An agent that runs.
@@ -143,6 +151,7 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
         access: parts.access,
         events,
         changed: watch::channel(0).0,
+        cycles: watch::channel(0).0,
         files_max: raise_files_max(),
     });
     for desk in shared.desks.values() {
@@ -156,7 +165,8 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
         tracing::warn!(%error, "the log does not take that this agent started");
     }
     let socket = Socket::listen(socket, shared.access.gid())?;
-    let daemon = Daemon::new(shared, told, socket, parts.grant);
+    let background = Background::start(&shared, parts.outside, shared.cycles.subscribe());
+    let daemon = Daemon::new(shared, (told, socket), parts.grant, background);
     Ok(Running {
         stop,
         task: tokio::spawn(daemon.run()),
@@ -185,10 +195,16 @@ struct Daemon {
     tick: Interval,
     deployments: JoinSet<()>,
     sessions: JoinSet<()>,
+    background: Background,
 }
 
 impl Daemon {
-    fn new(shared: Arc<Shared>, told: mpsc::Receiver<Event>, socket: Socket, grant: Grant) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        (told, socket): (mpsc::Receiver<Event>, Socket),
+        grant: Grant,
+        background: Background,
+    ) -> Self {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -199,6 +215,7 @@ impl Daemon {
             tick,
             deployments: JoinSet::new(),
             sessions: JoinSet::new(),
+            background,
         }
     }
 
@@ -267,6 +284,7 @@ impl Daemon {
             mut deployments,
             mut sessions,
             told,
+            background,
             ..
         } = self;
         drop((socket, told));
@@ -276,6 +294,7 @@ impl Daemon {
             ledger.give_up(&grant).await;
             ledger.journal.close().await;
         });
+        shutdown.push("background", BACKGROUND_TIME_BOX, background.end());
         shutdown.push("sessions", SESSIONS_TIME_BOX, async move {
             // Whoever watches hangs up once told the end; whoever does not hang up is cut off by the time box.
             while sessions.join_next().await.is_some() {}

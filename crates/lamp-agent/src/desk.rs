@@ -7,6 +7,7 @@ use lamp_model::event::{Outcome, Reason};
 use lamp_model::name::{DeploymentId, SiteName};
 use lamp_model::plan::Plan;
 
+use crate::guard::Guard;
 use crate::hands::Hands;
 
 /// What is being done at a site.
@@ -39,6 +40,8 @@ pub struct Desk {
     pub site: SiteName,
     /// Its hands.
     pub hands: Arc<dyn Hands>,
+    /// What its watcher is told, and tells.
+    pub guard: Guard,
     condition: Mutex<Condition>,
 }
 
@@ -56,6 +59,7 @@ impl Desk {
         Self {
             site,
             hands,
+            guard: Guard::default(),
             condition: Mutex::new(Condition::Unsettled(Unsettled {
                 why: "the agent has just started".into(),
                 reason: None,

@@ -5,18 +5,28 @@
 //! hold point that holds; what happens between two of these is one record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lamp_model::event::{Event, Outcome, Reason};
-use lamp_model::name::SiteName;
+use lamp_model::evidence::{Evidence, Verdict};
+use lamp_model::gate::{Blocker, Gate};
+use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::{Plan, PlanKind, Step, StepName};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::armed::{Armed, ArmedDir};
 use crate::desk::Desk;
+use crate::guard::{Finding, Live};
 use crate::hands::{Delivery, Fact, HandsError};
 use crate::hold::{Holds, Side};
 use crate::ledger::{Leave, Ledger, Notes};
+use crate::recover::went_back;
+
+/// How often a probe of one bake may fail although the release answers when it is asked again.
+const GLITCHES_MAX: u32 = 3;
+/// Before a bake begins anew.
+const BAKE_AGAIN: Duration = Duration::from_millis(500);
 
 /// What every execution works with.
 #[derive(Clone)]
@@ -75,12 +85,55 @@ impl Execution<'_> {
         for (index, step) in self.plan.steps.iter().enumerate().skip(first) {
             done = self.step(index, step, &mut course).await;
             if done.is_err() {
+                self.go_back_from(step.name(), &done, &mut course.notes).await;
                 break;
             }
         }
         // What failed is the reason, even where the log fails as well.
         let told = course.notes.tell().await;
         done.and(told)
+    }
+
+    /// What fails after the switch goes back before anything is written down: meanwhile visitors are met by it.
+    /// Where that cannot be done, [`crate::settle`] tries again.
+    async fn go_back_from(&self, failed: StepName, done: &Result<(), Reason>, notes: &mut Notes<'_>) {
+        if self.plan.kind != PlanKind::Deploy || failed <= StepName::Switch {
+            return;
+        }
+        let back_to = way_back(self.plan);
+        let went = self.desk.hands.go_back(back_to).await;
+        if let Err(Reason::JudgedBad { evidence }) = done {
+            notes.add([self.judged(evidence)]);
+        }
+        match went {
+            Ok(Fact::Switched { switch_micros }) => {
+                self.answers(back_to, None);
+                let Plan { deployment, to, .. } = self.plan;
+                notes.add([went_back(deployment, to, back_to, switch_micros)]);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(site = %self.desk.site, %error, "does not go back yet"),
+        }
+    }
+
+    fn judged(&self, evidence: &Evidence) -> Event {
+        Event::Judged {
+            site: self.desk.site.clone(),
+            deployment: Some(self.plan.deployment.clone()),
+            verdict: Box::new(Verdict::Bad {
+                evidence: Box::new(evidence.clone()),
+            }),
+        }
+    }
+
+    /// The site's watcher is told at once.
+    fn answers(&self, release: Option<&ReleaseId>, unconfirmed: Option<&DeploymentId>) {
+        self.desk.guard.answers(Live {
+            release: release.cloned(),
+            before: self.plan.from.clone().filter(|from| Some(from) != release),
+            since: Some(self.tools.ledger.clock.now()),
+            unconfirmed: unconfirmed.cloned(),
+        });
     }
 
     async fn step(&self, index: usize, step: &Step, course: &mut Course<'_>) -> Result<(), Reason> {
@@ -101,27 +154,34 @@ impl Execution<'_> {
             .boot_time()
             .since(&begun)
             .unwrap_or_default();
+        let shut = shut(step, &fact);
         course.notes.add(self.told_by(step, fact));
+        if let Some(blockers) = shut {
+            return Err(Reason::GateBlocked { blockers });
+        }
         course.notes.add([Event::StepDone {
             deployment: deployment.clone(),
             index: number,
             step: name,
             elapsed_micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         }]);
-        if name == StepName::Confirm {
-            return self.end(course).await;
+        if index + 1 == self.plan.steps.len() {
+            return self.end(name, course).await;
         }
         self.hold(Side::After, name, &mut course.notes).await
     }
 
     /// What is confirmed stays so, whoever ends then.
-    async fn end(&self, course: &mut Course<'_>) -> Result<(), Reason> {
+    async fn end(&self, last: StepName, course: &mut Course<'_>) -> Result<(), Reason> {
         course.notes.add([Event::Ended {
             deployment: self.plan.deployment.clone(),
-            outcome: Outcome::Confirmed,
+            outcome: match self.plan.kind {
+                PlanKind::Deploy | PlanKind::Rollback => Outcome::Confirmed,
+                PlanKind::Test => Outcome::Tested,
+            },
         }]);
         course.notes.tell().await?;
-        let _ = self.hold(Side::After, StepName::Confirm, &mut course.notes).await;
+        let _ = self.hold(Side::After, last, &mut course.notes).await;
         Ok(())
     }
 
@@ -179,12 +239,41 @@ impl Execution<'_> {
             let put = self.tools.armed.put(&armed);
             put.map_err(|error| failed(step, &HandsError::failed(&error)))?;
         }
-        let doing = self.desk.hands.step(self.plan, step, self.delivery.clone());
         let done = tokio::select! {
-            done = doing => done,
+            done = self.work(step) => done?,
             () = self.stopped(), if leave == Leave::AnyTime => return Err(Reason::AgentEnded),
+            evidence = self.desk.guard.found_bad(&self.plan.deployment), if leave == Leave::AnyTime => {
+                return Err(Reason::JudgedBad { evidence });
+            }
         };
-        done.map_err(|error| failed(step, &error))
+        if let Step::Switch { to } = step {
+            let unconfirmed = (self.plan.kind == PlanKind::Deploy).then_some(&self.plan.deployment);
+            self.answers(Some(to), unconfirmed);
+        }
+        Ok(done)
+    }
+
+    /// What the hands do for it. A probe that fails in the bake may be anybody's fault: if it is not the release's,
+    /// the bake begins anew.
+    async fn work(&self, step: &Step) -> Result<Fact, Reason> {
+        let mut answered = 0;
+        loop {
+            let done = self.desk.hands.step(self.plan, step, self.delivery.clone()).await;
+            let reason = match done {
+                Ok(fact) => return Ok(fact),
+                Err(error) => failed(step, &error),
+            };
+            let (Step::Bake { .. }, Reason::ProbeFailed { path, .. }) = (step, &reason) else {
+                return Err(reason);
+            };
+            match self.desk.guard.inquire(path).await {
+                Some(Finding::Bad(evidence)) => return Err(Reason::JudgedBad { evidence }),
+                Some(Finding::NotTheRelease) => {}
+                Some(Finding::ItAnswers) if answered < GLITCHES_MAX => answered += 1,
+                Some(Finding::ItAnswers) | None => return Err(reason),
+            }
+            tokio::time::sleep(BAKE_AGAIN).await;
+        }
     }
 
     fn told_by(&self, step: &Step, fact: Fact) -> Vec<Event> {
@@ -202,8 +291,8 @@ impl Execution<'_> {
             ) => vec![Event::Gated {
                 deployment,
                 release: release.clone(),
+                overridden: overridden.clone().filter(|_| result.gate != Gate::Passed),
                 result,
-                overridden: overridden.clone(),
             }],
             (Step::Arm { back_to }, _) => vec![Event::Armed {
                 deployment,
@@ -256,8 +345,34 @@ impl Execution<'_> {
     }
 }
 
+/// What keeps the release from going on, unless somebody said that it goes all the same.
+fn shut(step: &Step, fact: &Fact) -> Option<Vec<Blocker>> {
+    let (Step::Gate { overridden: None, .. }, Fact::Gated { result }) = (step, fact) else {
+        return None;
+    };
+    match &result.gate {
+        Gate::Passed => None,
+        Gate::Blocked(blockers) => Some(blockers.clone()),
+    }
+}
+
+fn way_back(plan: &Plan) -> Option<&ReleaseId> {
+    plan.steps.iter().find_map(|step| match step {
+        Step::Arm { back_to } => back_to.as_ref(),
+        Step::CheckDisk { .. }
+        | Step::Stage { .. }
+        | Step::Seal { .. }
+        | Step::Gate { .. }
+        | Step::Verify { .. }
+        | Step::Switch { .. }
+        | Step::Bake { .. }
+        | Step::ProveWorkers {}
+        | Step::Confirm { .. } => None,
+    })
+}
+
 /// The event that tells of a stored release, if the fact is one.
-pub fn stored(site: &SiteName, release: lamp_model::ReleaseId, fact: Fact) -> Option<Event> {
+pub fn stored(site: &SiteName, release: ReleaseId, fact: Fact) -> Option<Event> {
     let Fact::Stored {
         tree,
         files,

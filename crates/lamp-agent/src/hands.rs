@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 
+use lamp_fleet::protocol::Aim;
 use lamp_model::event::Reason;
 use lamp_model::gate::GateResult;
 use lamp_model::name::{DeploymentId, ReleaseId};
@@ -61,17 +62,15 @@ pub struct Delivery {
     pub files: HashMap<Hash, File>,
 }
 
-/// What a delivery, or a rollback, asks for.
+/// What a delivery asks for.
 #[derive(Debug)]
 pub struct Wish<'a> {
     /// The deployment that it would be.
     pub deployment: DeploymentId,
     /// The site as the log says it is.
     pub site: &'a Site,
-    /// How long to bake; `None`: as configured.
-    pub bake_millis: Option<u64>,
-    /// What to probe; `None`: as configured.
-    pub probes: Option<Vec<String>>,
+    /// What is to become of it.
+    pub aim: Aim,
 }
 
 /// A plan, and what must be handed over before it can be executed.
@@ -129,10 +128,10 @@ pub type Difference = (String, String);
 pub trait Hands: Send + Sync {
     /// What the link `current` says.
     fn live(&self) -> Answer<'_, Live, HandsError>;
-    /// What would be done to bring `manifest` into production. Changes nothing.
-    fn plan_deploy<'a>(&'a self, wish: Wish<'a>, manifest: &'a Manifest) -> Answer<'a, Planned, HandsError>;
+    /// What would be done with `manifest`. Changes nothing.
+    fn plan_offer<'a>(&'a self, wish: Wish<'a>, manifest: &'a Manifest) -> Answer<'a, Planned, HandsError>;
     /// What would be done to go back to `to`, a proven release. Changes nothing.
-    fn plan_rollback<'a>(&'a self, wish: Wish<'a>, to: &'a ReleaseId) -> Answer<'a, Plan, HandsError>;
+    fn plan_rollback(&self, deployment: DeploymentId, to: ReleaseId) -> Answer<'_, Plan, HandsError>;
     /// The plan of a rollback that was interrupted, as it was planned then.
     fn plan_again<'a>(&'a self, rollback: &'a Deployment) -> Answer<'a, Plan, HandsError>;
     /// Does one step of `plan`; the delivery is what was handed over for it, if anything.

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_log::{Journal, MemoryLeases, MemoryLog, MemorySnapshots, Writer};
 use lamp_model::StepName;
-use lamp_model::event::{Actor, Outcome};
+use lamp_model::event::{Actor, Outcome, Reason};
+use lamp_model::finding::{CheckReport, CheckSummary};
+use lamp_model::gate::{GateResult, RehearsalOutcome};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
-use lamp_model::plan::{Plan, PlanKind, Step};
+use lamp_model::plan::{GateScope, Plan, PlanKind, Step};
 use lamp_model::port::{Answer, Live};
 use lamp_model::state::{Deployment, Site};
 use lamp_model::tree::{Hash, Manifest};
@@ -92,6 +94,9 @@ impl FakeHands {
                 self.fact()
             }
             Step::Switch { to } => self.answer_from(Some(to)),
+            Step::Gate { release, .. } => Fact::Gated {
+                result: Box::new(gated(release)),
+            },
             Step::CheckDisk { .. }
             | Step::Stage { .. }
             | Step::Verify { .. }
@@ -101,6 +106,18 @@ impl FakeHands {
             | Step::Confirm { .. } => Fact::Done,
         })
     }
+}
+
+/// The gate is shut for whatever is called `bad`.
+fn gated(release: &ReleaseId) -> GateResult {
+    let check = match release.as_str() {
+        "bad" => Err("the test made it so".to_owned()),
+        _ => Ok(CheckReport {
+            summary: CheckSummary::default(),
+            findings: Vec::new(),
+        }),
+    };
+    GateResult::of(&check, None, RehearsalOutcome::SwitchedOff)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -119,10 +136,10 @@ impl Hands for FakeHands {
     fn live(&self) -> Answer<'_, Live, HandsError> {
         ready(Ok(self.now_live()))
     }
-    fn plan_deploy<'a>(&'a self, _: Wish<'a>, _: &'a Manifest) -> Answer<'a, Planned, HandsError> {
+    fn plan_offer<'a>(&'a self, _: Wish<'a>, _: &'a Manifest) -> Answer<'a, Planned, HandsError> {
         not_asked()
     }
-    fn plan_rollback<'a>(&'a self, _: Wish<'a>, _: &'a ReleaseId) -> Answer<'a, Plan, HandsError> {
+    fn plan_rollback(&self, _: DeploymentId, _: ReleaseId) -> Answer<'_, Plan, HandsError> {
         not_asked()
     }
     fn plan_again<'a>(&'a self, rollback: &'a Deployment) -> Answer<'a, Plan, HandsError> {
@@ -176,6 +193,7 @@ fn deploy_plan(number: u64, from: Option<ReleaseId>, to: ReleaseId) -> Plan {
             new_bytes: 1,
         },
         Step::Seal { release: to.clone() },
+        gate(&from, &to, None),
         Step::Arm {
             back_to: from.clone(),
         },
@@ -188,6 +206,22 @@ fn deploy_plan(number: u64, from: Option<ReleaseId>, to: ReleaseId) -> Plan {
         to,
         steps,
     }
+}
+
+fn gate(against: &Option<ReleaseId>, release: &ReleaseId, overridden: Option<&str>) -> Step {
+    Step::Gate {
+        release: release.clone(),
+        against: against.clone(),
+        scope: GateScope::Check,
+        overridden: overridden.map(str::to_owned),
+    }
+}
+
+fn test_plan(number: u64, from: Option<ReleaseId>, to: ReleaseId) -> Plan {
+    let mut plan = deploy_plan(number, from, to);
+    plan.kind = PlanKind::Test;
+    plan.steps.truncate(4);
+    plan
 }
 
 fn rollback_plan(number: u64, from: Option<ReleaseId>, to: ReleaseId) -> Plan {
@@ -328,10 +362,11 @@ impl Bench {
     }
 }
 
-const DEPLOYED: [StepName; 7] = [
+const DEPLOYED: [StepName; 8] = [
     StepName::CheckDisk,
     StepName::Stage,
     StepName::Seal,
+    StepName::Gate,
     StepName::Arm,
     StepName::Switch,
     StepName::Bake,
@@ -358,6 +393,63 @@ async fn a_deployment_that_fails_at_any_step_ends_on_the_release_before() {
         );
         assert_eq!(bench.live(), Some(release("c")), "{step}: again");
     }
+}
+
+#[tokio::test]
+async fn what_the_gate_shuts_out_is_stored_with_its_blockers_and_never_answers() {
+    let bench = Bench::new().await;
+    bench.run(deploy_plan(3, bench.live(), release("bad"))).await;
+    let outcome = bench.check_settled("shut");
+    assert_eq!(bench.live(), Some(release("b")));
+    let Some(Outcome::NotSwitched {
+        reason: Reason::GateBlocked { blockers },
+    }) = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    let logged = bench.tools.ledger.site(&site());
+    let gated = logged.releases[&release("bad")].gate.clone().expect("an answer");
+    assert_eq!(gated.result.blockers(), blockers);
+    assert_eq!(gated.overridden, None);
+    // Control: overridden, the same release goes, and the log says why.
+    let mut forced = deploy_plan(4, bench.live(), release("bad"));
+    forced.steps[3] = gate(&bench.live(), &release("bad"), Some("the test says so"));
+    bench.run(forced).await;
+    assert_eq!(bench.check_settled("forced"), Some(Outcome::Confirmed));
+    let logged = bench.tools.ledger.site(&site());
+    let gated = logged.releases[&release("bad")].gate.clone().expect("an answer");
+    assert_eq!(gated.overridden.as_deref(), Some("the test says so"));
+}
+
+#[tokio::test]
+async fn an_override_of_an_open_gate_is_none() {
+    let bench = Bench::new().await;
+    let mut plan = deploy_plan(3, bench.live(), release("c"));
+    plan.steps[3] = gate(&bench.live(), &release("c"), Some("to be sure"));
+    bench.run(plan).await;
+    assert_eq!(bench.check_settled("open"), Some(Outcome::Confirmed));
+    let logged = bench.tools.ledger.site(&site());
+    let gated = logged.releases[&release("c")].gate.clone().expect("an answer");
+    assert_eq!(gated.overridden, None);
+}
+
+#[tokio::test]
+async fn a_test_ends_at_the_gate_and_switches_nothing() {
+    let bench = Bench::new().await;
+    bench.run(test_plan(3, bench.live(), release("c"))).await;
+    assert_eq!(bench.check_settled("open"), Some(Outcome::Tested));
+    bench.run(test_plan(4, bench.live(), release("bad"))).await;
+    let outcome = bench.check_settled("shut");
+    assert!(
+        matches!(
+            outcome,
+            Some(Outcome::NotSwitched {
+                reason: Reason::GateBlocked { .. }
+            })
+        ),
+        "{outcome:?}"
+    );
+    assert_eq!(bench.live(), Some(release("b")));
 }
 
 #[tokio::test]
@@ -400,6 +492,7 @@ async fn with_faults(
     let plan = match kind {
         PlanKind::Deploy => deploy_plan(3, bench.live(), release("c")),
         PlanKind::Rollback => rollback_plan(3, bench.live(), release("a")),
+        PlanKind::Test => test_plan(3, bench.live(), release("c")),
     };
     bench.run(plan).await;
     let outcome = bench.check_settled(&format!("{kind:?}, {fault:?} after {healthy} appends"));

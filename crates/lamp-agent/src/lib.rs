@@ -3,7 +3,8 @@
 //! Read in this order: [`agent`] (the one loop), [`session`] (a connection and its verbs), [`offer`] and
 //! [`job`] (a deployment from what is handed over to its end), [`execute`] (a plan, step by step),
 //! [`recover`] (pure: what is to be done with what was interrupted) and [`settle`] (which does it),
-//! [`hands`] (the port to a site) and [`site_hands`] (the real ones), [`armed`], [`hold`], [`ledger`].
+//! [`hands`] (the port to a site) and [`site_hands`] (the real ones), [`gate`] (what a release must pass),
+//! [`armed`], [`hold`], [`ledger`].
 //!
 //! Invariants: a switch is armed on disk before it is made; the log says how a deployment ended before
 //! the armed switch is taken away; what was interrupted goes back by itself (a rollback: goes on), on the
@@ -13,12 +14,17 @@
 pub mod access;
 pub mod agent;
 pub mod armed;
+pub mod asker;
+pub mod background;
 pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod execute;
+pub mod gate;
+pub mod guard;
 pub mod hands;
 pub mod hold;
+pub mod incidents;
 pub mod job;
 pub mod ledger;
 pub mod offer;

@@ -6,7 +6,7 @@
 
 use lamp_model::event::{Event, Outcome, Reason};
 use lamp_model::name::{DeploymentId, ReleaseId};
-use lamp_model::plan::PlanKind;
+use lamp_model::plan::{PlanKind, StepName};
 use lamp_model::port::Live;
 use lamp_model::state::{Deployment, Site};
 
@@ -44,6 +44,12 @@ pub enum Recovery {
 pub fn decide(site: &Site, armed: Option<&Armed>, live: &Live, reason: Option<Reason>) -> Recovery {
     match (&site.active, armed) {
         (Some(active), _) if active.kind == PlanKind::Rollback => of_rollback(active, live, reason),
+        (Some(active), _) if active.kind == PlanKind::Test => Recovery::End {
+            deployment: active.id.clone(),
+            outcome: Outcome::NotSwitched {
+                reason: reason.unwrap_or(Reason::AgentEnded),
+            },
+        },
         (Some(active), _) => of_deployment(active, armed, live, reason.unwrap_or(Reason::AgentEnded)),
         (None, Some(armed)) => of_orphan(site, armed, live, reason.unwrap_or(Reason::AgentEnded)),
         (None, None) => Recovery::AtRest,
@@ -68,7 +74,7 @@ fn of_rollback(active: &Deployment, live: &Live, reason: Option<Reason>) -> Reco
 }
 
 fn of_deployment(active: &Deployment, armed: Option<&Armed>, live: &Live, reason: Reason) -> Recovery {
-    if active.phase.is_switched() || answers(live, &active.to) {
+    if active.phase.is_switched() || answers(live, &active.to) || follows_a_switch(&reason) {
         return Recovery::GoBack {
             back_to: armed.map_or_else(|| active.from.clone(), |armed| armed.back_to.clone()),
             ends: Some(active.id.clone()),
@@ -78,6 +84,18 @@ fn of_deployment(active: &Deployment, armed: Option<&Armed>, live: &Live, reason
     Recovery::End {
         deployment: active.id.clone(),
         outcome: Outcome::NotSwitched { reason },
+    }
+}
+
+/// A log that could not be written may not know of a switch that was made, and of the way back taken since.
+fn follows_a_switch(reason: &Reason) -> bool {
+    match reason {
+        Reason::ProbeFailed { .. } | Reason::JudgedBad { .. } | Reason::WorkersBehind { .. } => true,
+        Reason::StepFailed { step, .. } => *step > StepName::Switch,
+        Reason::GateBlocked { .. }
+        | Reason::AgentEnded
+        | Reason::LogUnavailable { .. }
+        | Reason::Asked { .. } => false,
     }
 }
 
@@ -220,6 +238,14 @@ mod tests {
                 "complete",
             );
             check(&under_way(PlanKind::Rollback, phase), false, "b", "complete");
+        }
+    }
+
+    #[test]
+    fn a_test_only_ends_whatever_is_live() {
+        for live in ["a", "b"] {
+            let phase = Phase::Preparing { index: 3 };
+            check(&under_way(PlanKind::Test, phase), false, live, "end");
         }
     }
 

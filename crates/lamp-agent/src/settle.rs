@@ -18,7 +18,10 @@ type Undone = Unsettled;
 /// Puts `desk` right, given what is known; answers what it is then. Sets nothing.
 pub async fn settle(desk: &Desk, tools: &Tools, before: Unsettled) -> Condition {
     match (Settling { desk, tools }).run(before.clone()).await {
-        Ok(()) => Condition::AtRest,
+        Ok(()) => {
+            desk.guard.at_rest(&tools.ledger.site(&desk.site));
+            Condition::AtRest
+        }
         Err(undone) => {
             if undone.why != before.why {
                 tracing::warn!(site = %desk.site, why = undone.why, "not settled; tried again");
@@ -109,7 +112,7 @@ impl Settling<'_> {
         }
     }
 
-    /// The switch back is told only once: a log that knows of no switch is told of this one.
+    /// The switch back is told only once: the execution may have told of it already.
     fn told_of_going_back(
         &self,
         deployment: &DeploymentId,
@@ -120,6 +123,10 @@ impl Settling<'_> {
         let (Some(active), Fact::Switched { switch_micros }) = (site.active, fact) else {
             return Vec::new();
         };
+        let logged = site.live.as_ref().map(|live| &live.release);
+        if active.phase.is_switched() && logged == back_to {
+            return Vec::new();
+        }
         vec![recover::went_back(deployment, &active.to, back_to, switch_micros)]
     }
 

@@ -10,22 +10,23 @@ mod words;
 
 use std::sync::{Arc, Mutex};
 
-use lamp_fleet::protocol::Refusal;
+use lamp_fleet::protocol::{Aim, Refusal};
 use lamp_model::clock::Clock;
-use lamp_model::name::{ReleaseId, SiteName};
+use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::{Plan, Step};
 use lamp_model::port::{Answer, Live, Switch as _};
 use lamp_model::state::{Deployment, Site};
 use lamp_model::tree::Manifest;
 use lamp_release::config::SiteConfig;
-use lamp_release::plan::{self, Coming, Facts, Watch};
+use lamp_release::plan::{self, Coming, Facts, GateTerms, Terms, Watch};
 use lamp_release::retention::{self, Candidate, InUse};
 use lamp_release::store::{Incoming, NewFile, release_id, tree_hash};
 use lamp_release::{Store, step};
 
+use crate::gate::{Candidate as GateCandidate, Gatekeeper, NoCheck, NoTwin};
 use crate::hands::{Delivery, Difference, Fact, Hands, HandsError, Planned, Retention, Wish};
 use proving::Mark;
-use reach::{Reach, blocking};
+pub(crate) use reach::{Reach, blocking};
 use words::{of_http, of_release, of_store, of_switch};
 
 /// One site as lamp.toml describes it.
@@ -33,18 +34,27 @@ pub struct SiteHands {
     site: SiteName,
     reach: Arc<Reach>,
     clock: Arc<dyn Clock>,
+    gatekeeper: Gatekeeper,
     mark: Mutex<Option<Mark>>,
 }
 
 impl SiteHands {
-    /// Hands for `site`.
+    /// Hands for `site`, whose gate nobody keeps: it opens for nothing.
     pub fn new(site: SiteName, config: SiteConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
             site,
             reach: Arc::new(Reach(config)),
             clock,
+            gatekeeper: Gatekeeper::new(Arc::new(NoCheck), Arc::new(NoTwin)),
             mark: Mutex::new(None),
         }
+    }
+
+    /// The same, with a gate that is kept by `gatekeeper`.
+    #[must_use]
+    pub fn gate(mut self, gatekeeper: Gatekeeper) -> Self {
+        self.gatekeeper = gatekeeper;
+        self
     }
 
     fn config(&self) -> &SiteConfig {
@@ -60,13 +70,28 @@ impl SiteHands {
         blocking(move || work(&reach.store()?)).await
     }
 
-    fn watch(&self, wish: &Wish<'_>) -> Watch {
+    fn plan_for(&self, wish: Wish<'_>, coming: &Coming, facts: &Facts) -> Result<Plan, plan::Refusal> {
         let configured = self.config();
-        Watch {
-            bake: wish
-                .bake_millis
-                .map_or_else(|| configured.bake.duration(), std::time::Duration::from_millis),
-            probes: wish.probes.clone().unwrap_or_else(|| configured.probe_paths()),
+        match wish.aim {
+            Aim::Test {} => plan::test(wish.deployment, coming, configured.gate, facts),
+            Aim::Deploy {
+                bake_millis,
+                probes,
+                overridden,
+            } => {
+                let terms = Terms {
+                    gate: GateTerms {
+                        scope: configured.gate,
+                        overridden: overridden.map(Into::into),
+                    },
+                    watch: Watch {
+                        bake: bake_millis
+                            .map_or_else(|| configured.bake.duration(), std::time::Duration::from_millis),
+                        probes: probes.unwrap_or_else(|| configured.probe_paths()),
+                    },
+                };
+                plan::deploy(wish.deployment, coming, &terms, facts)
+            }
         }
     }
 
@@ -83,6 +108,7 @@ impl SiteHands {
         HandsError::Refused(Box::new(match refusal {
             plan::Refusal::AlreadyLive { release } => Refusal::LiveAlready { site, release },
             plan::Refusal::NothingToRollBackTo => Refusal::NothingToGoBackTo { site },
+            plan::Refusal::NoGate => Refusal::NoGate { site },
             plan::Refusal::NoRelease { release } => Refusal::NoSuchRelease { site, release },
             plan::Refusal::DiskTooSmall {
                 needed_bytes,
@@ -105,7 +131,7 @@ impl Hands for SiteHands {
         Box::pin(self.on_store(|store| links(store)?.live().map_err(|error| of_switch(&error))))
     }
 
-    fn plan_deploy<'a>(&'a self, wish: Wish<'a>, manifest: &'a Manifest) -> Answer<'a, Planned, HandsError> {
+    fn plan_offer<'a>(&'a self, wish: Wish<'a>, manifest: &'a Manifest) -> Answer<'a, Planned, HandsError> {
         Box::pin(async move {
             let (manifest, now) = (manifest.clone(), self.clock.now());
             let target = wish.site.rollback_target().cloned();
@@ -118,18 +144,16 @@ impl Hands for SiteHands {
                 Coming::New { survey, .. } => survey.new.iter().map(|file| file.hash).collect(),
                 Coming::Stored { .. } => Vec::new(),
             };
-            let watch = self.watch(&wish);
-            let plan = plan::deploy(wish.deployment, &coming, &watch, &facts);
+            let plan = self.plan_for(wish, &coming, &facts);
             let plan = plan.map_err(|refusal| self.refused(refusal))?;
             Ok(Planned { plan, lacking })
         })
     }
 
-    fn plan_rollback<'a>(&'a self, wish: Wish<'a>, to: &'a ReleaseId) -> Answer<'a, Plan, HandsError> {
+    fn plan_rollback(&self, deployment: DeploymentId, to: ReleaseId) -> Answer<'_, Plan, HandsError> {
         Box::pin(async move {
-            let target = wish.site.rollback_target().cloned();
-            let facts = self.on_store(move |store| facts(store, target)).await?;
-            let plan = plan::rollback(wish.deployment, Some(to), &self.short_watch(), &facts);
+            let facts = self.on_store(move |store| facts(store, None)).await?;
+            let plan = plan::rollback(deployment, Some(&to), &self.short_watch(), &facts);
             plan.map_err(|refusal| self.refused(refusal))
         })
     }
@@ -162,7 +186,20 @@ impl Hands for SiteHands {
                 } => self.check_disk(*needed_bytes, *needed_inodes).await,
                 Step::Stage { release, .. } => self.stage(plan, release, delivery).await,
                 Step::Seal { release } => self.seal(release.clone()).await,
-                Step::Gate { .. } => Err(HandsError::Failed("no gatekeeper is at this site".to_owned())),
+                Step::Gate {
+                    release,
+                    against,
+                    scope,
+                    ..
+                } => {
+                    let candidate = GateCandidate {
+                        release,
+                        against: against.as_ref(),
+                        scope: *scope,
+                    };
+                    let result = Box::new(self.gatekeeper.ask(candidate).await);
+                    Ok(Fact::Gated { result })
+                }
                 Step::Verify { release } => self.verify_step(release.clone()).await,
                 Step::Arm { back_to } => self.arm(back_to.clone()).await,
                 Step::Switch { to } => self.switch(plan.from.clone(), to.clone()).await,

@@ -12,7 +12,7 @@ pub mod frame;
 pub mod message;
 
 pub use connection::{Connection, ConnectionError};
-pub use message::{Refusal, Reply, Request};
+pub use message::{Aim, Refusal, Reply, Request};
 
 /// The version of the protocol; both sides must speak the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use lamp_model::plan::GateScope;
 use serde::{Deserialize, Serialize};
 
 /// Longest bake, so that a misprint holds no deployment for weeks.
@@ -23,6 +24,27 @@ pub enum Scheme {
     Https,
 }
 
+/// Whether a site is watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watching {
+    /// As long as the agent lives: the logs, the probes, a verdict.
+    #[default]
+    On,
+    /// Only its probes through a bake.
+    Off,
+}
+
+/// The database that a twin of the site copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// Where MariaDB keeps its files.
+    pub datadir: AbsolutePath,
+    /// The unix socket that it listens on.
+    pub socket: AbsolutePath,
+}
+
 /// One site as lamp.toml describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +59,10 @@ pub struct SiteConfig {
     pub group: String,
     /// The access log of our own format that Apache writes for this site.
     pub access_log: AbsolutePath,
+    /// The error log of our own format that Apache writes for this site. Without it no failure is traced to a
+    /// line of the code.
+    #[serde(default)]
+    pub error_log: Option<AbsolutePath>,
     /// Where Apache writes the process id of its parent. Default: Debian's.
     #[serde(default = "default_apache_pid_file")]
     pub apache_pid_file: AbsolutePath,
@@ -53,6 +79,15 @@ pub struct SiteConfig {
     /// How long a new release is watched before it counts as good. Default: two minutes.
     #[serde(default)]
     pub bake: BakeTime,
+    /// What a release must pass before it may answer. Default: the code is looked at and rehearsed in a twin.
+    #[serde(default)]
+    pub gate: GateScope,
+    /// Whether the site is watched. Default: it is.
+    #[serde(default)]
+    pub watch: Watching,
+    /// What a twin copies; absent: the site has no database.
+    #[serde(default)]
+    pub database: Option<DatabaseConfig>,
     /// How many proven releases stay in the store. Default: five.
     #[serde(default = "default_keep")]
     pub keep: NonZeroU32,
@@ -267,6 +302,10 @@ mod tests {
             refused("bake", json!("25h")),
             refused("keep", json!(0)),
             refused("scheme", json!("ftp")),
+            refused("gate", json!("open")),
+            refused("watch", json!("blindly")),
+            refused("error_log", json!("error.log")),
+            refused("database", json!({"datadir": "/var/lib/mysql"})),
             refused("stroe", json!("/srv/shop")),
         ];
         insta::assert_snapshot!(told.join("\n"));

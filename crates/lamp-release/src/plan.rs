@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use lamp_fleet::dir::Space;
-use lamp_model::plan::PlanKind;
+use lamp_model::plan::{GateScope, PlanKind};
 use lamp_model::port::Live;
 use lamp_model::{DeploymentId, Plan, ReleaseId, Step};
 
@@ -34,6 +34,24 @@ pub struct Watch {
     pub bake: Duration,
     /// Paths that must answer 2xx or 3xx.
     pub probes: Vec<String>,
+}
+
+/// What the gate rests on, and whether it may be passed though it is shut.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GateTerms {
+    /// On what.
+    pub scope: GateScope,
+    /// Why the release goes even if the gate is shut; `None`: it does not.
+    pub overridden: Option<String>,
+}
+
+/// How a release comes into production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What it must pass before.
+    pub gate: GateTerms,
+    /// How it is watched afterwards.
+    pub watch: Watch,
 }
 
 /// What comes into production.
@@ -65,6 +83,9 @@ pub enum Refusal {
     /// No other release was ever proven good, or none is left.
     #[error("there is no release to roll back to: no other one in the store was ever proven good")]
     NothingToRollBackTo,
+    /// A site without a gate has nothing to test by.
+    #[error("the gate of this site is switched off")]
+    NoGate,
     /// The store does not hold it.
     #[error("the store holds no release {release}")]
     NoRelease {
@@ -101,6 +122,9 @@ impl Refusal {
             Self::NothingToRollBackTo => {
                 "name a release with `--to`; `lamp release list` shows those that are stored"
             }
+            Self::NoGate => {
+                "write `gate = \"check\"` or `gate = \"full\"` into the site's section of lamp.toml"
+            }
             Self::NoRelease { .. } => "`lamp release list` shows those that are stored",
             Self::DiskTooSmall { .. } | Self::TooFewInodes { .. } => {
                 "free space there: `lamp release prune` removes releases that nothing needs"
@@ -113,9 +137,53 @@ impl Refusal {
 pub fn deploy(
     deployment: DeploymentId,
     coming: &Coming,
-    watch: &Watch,
+    terms: &Terms,
     facts: &Facts,
 ) -> Result<Plan, Refusal> {
+    let to = coming.release();
+    let mut steps = to_the_gate(coming, &terms.gate, facts)?;
+    let back_to = way_back(facts, to);
+    if let Some(release) = &back_to {
+        steps.push(Step::Verify {
+            release: release.clone(),
+        });
+    }
+    steps.push(Step::Arm { back_to });
+    steps.extend(switching(to, &terms.watch));
+    Ok(Plan {
+        deployment,
+        kind: PlanKind::Deploy,
+        from: from(facts),
+        to: to.clone(),
+        steps,
+    })
+}
+
+/// The plan that stores `coming` and puts it to the gate: production is not touched.
+pub fn test(
+    deployment: DeploymentId,
+    coming: &Coming,
+    scope: GateScope,
+    facts: &Facts,
+) -> Result<Plan, Refusal> {
+    if scope == GateScope::Off {
+        return Err(Refusal::NoGate);
+    }
+    let terms = GateTerms {
+        scope,
+        overridden: None,
+    };
+    Ok(Plan {
+        deployment,
+        kind: PlanKind::Test,
+        from: from(facts),
+        to: coming.release().clone(),
+        steps: to_the_gate(coming, &terms, facts)?,
+    })
+}
+
+/// Stored, or found whole in the store, and put to the gate.
+fn to_the_gate(coming: &Coming, gate: &GateTerms, facts: &Facts) -> Result<Vec<Step>, Refusal> {
     let to = coming.release();
     if is_live(facts, to) {
         return Err(Refusal::AlreadyLive { release: to.clone() });
@@ -126,21 +194,15 @@ pub fn deploy(
             release: in_store(facts, release)?.clone(),
         }],
     };
-    let back_to = way_back(facts, to);
-    if let Some(release) = &back_to {
-        steps.push(Step::Verify {
-            release: release.clone(),
+    if gate.scope != GateScope::Off {
+        steps.push(Step::Gate {
+            release: to.clone(),
+            against: from(facts),
+            scope: gate.scope,
+            overridden: gate.overridden.clone(),
         });
     }
-    steps.push(Step::Arm { back_to });
-    steps.extend(switching(to, watch));
-    Ok(Plan {
-        deployment,
-        kind: PlanKind::Deploy,
-        from: from(facts),
-        to: to.clone(),
-        steps,
-    })
+    Ok(steps)
 }
 
 /// The plan that brings `to`, or else the last proven release, back. Interrupted, it is completed: the way
@@ -294,6 +356,16 @@ mod tests {
         }
     }
 
+    fn terms(scope: GateScope) -> Terms {
+        Terms {
+            gate: GateTerms {
+                scope,
+                overridden: None,
+            },
+            watch: watch(),
+        }
+    }
+
     fn facts(live: Live) -> Facts {
         Facts {
             live,
@@ -339,7 +411,7 @@ mod tests {
         insta::assert_snapshot!(steps(deploy(
             deployment(),
             &new("c", 400_000, 9),
-            &watch(),
+            &terms(GateScope::Off),
             &facts
         )));
     }
@@ -350,7 +422,7 @@ mod tests {
         insta::assert_snapshot!(steps(deploy(
             deployment(),
             &new("c", 400_000, 9),
-            &watch(),
+            &terms(GateScope::Off),
             &facts
         )));
     }
@@ -358,13 +430,50 @@ mod tests {
     #[test]
     fn a_stored_tree_is_verified_instead_of_stored() {
         let (facts, coming) = (facts(Live::Release(id("b"))), Coming::Stored { release: id("a") });
-        insta::assert_snapshot!(steps(deploy(deployment(), &coming, &watch(), &facts)));
+        insta::assert_snapshot!(steps(deploy(
+            deployment(),
+            &coming,
+            &terms(GateScope::Off),
+            &facts
+        )));
+    }
+
+    #[test]
+    fn the_gate_stands_before_anything_of_production_is_looked_at() {
+        let facts = facts(Live::Release(id("b")));
+        let overridden = Terms {
+            gate: GateTerms {
+                scope: GateScope::Check,
+                overridden: Some("the shop must close at noon".to_owned()),
+            },
+            watch: watch(),
+        };
+        let (fresh, stored) = (new("c", 1, 1), Coming::Stored { release: id("a") });
+        let plan = |coming: &Coming, terms: &Terms| steps(deploy(deployment(), coming, terms, &facts));
+        let told = [
+            plan(&fresh, &terms(GateScope::Full)),
+            plan(&stored, &terms(GateScope::Check)),
+            plan(&stored, &overridden),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn a_test_ends_at_the_gate_and_needs_one() {
+        let facts = facts(Live::Release(id("b")));
+        let test = |coming: &Coming, scope| steps(test(deployment(), coming, scope, &facts));
+        let told = [
+            test(&new("c", 1, 1), GateScope::Full),
+            test(&Coming::Stored { release: id("a") }, GateScope::Check),
+            test(&new("c", 1, 1), GateScope::Off),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
     }
 
     #[test]
     fn with_a_broken_link_the_way_back_is_the_last_good_release() {
         let facts = facts(Live::Invalid("../x".to_owned()));
-        let plan = deploy(deployment(), &new("c", 1, 1), &watch(), &facts).expect("a plan");
+        let plan = deploy(deployment(), &new("c", 1, 1), &terms(GateScope::Off), &facts).expect("a plan");
         assert_eq!(plan.from, None);
         assert!(plan.steps.contains(&Step::Arm {
             back_to: Some(id("a"))
@@ -384,7 +493,7 @@ mod tests {
             rollback_target: None,
             ..live.clone()
         };
-        let plan = |coming: &Coming| deploy(deployment(), coming, &watch(), &live);
+        let plan = |coming: &Coming| deploy(deployment(), coming, &terms(GateScope::Off), &live);
         let told = [
             steps(plan(&new("c", 500_001, 9))),
             steps(plan(&new("c", 1, 1_001))),

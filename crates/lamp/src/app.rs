@@ -2,4 +2,7 @@
 
 pub mod build;
 pub mod daemon;
+pub mod door;
+pub mod gate;
+pub mod outside;
 pub mod shutdown;

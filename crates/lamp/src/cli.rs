@@ -7,10 +7,12 @@ pub mod completions;
 pub mod demo;
 pub mod deploy;
 pub mod doctor;
+pub mod gate;
 pub mod progress;
 pub mod release;
 pub mod rollback;
 pub mod status;
+pub mod test;
 pub mod words;
 
 use std::process::ExitCode;
@@ -73,6 +75,7 @@ fn run(cli: Cli) -> Result<Exit, Told> {
             Ok(doctor::print(checks, &args))
         }
         Verb::Deploy(args) => patiently(deploy::run(&Config::read(&cli.config)?, &args)),
+        Verb::Test(args) => patiently(test::run(&Config::read(&cli.config)?, &args)),
         Verb::Rollback(args) => patiently(rollback::run(&Config::read(&cli.config)?, &args)),
         Verb::Status(args) => patiently(status::run(&Config::read(&cli.config)?, &args)),
         Verb::Release(verb) => patiently(release::run(&Config::read(&cli.config)?, &verb)),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lamp_model::name::SiteName;
+use lamp_page::{HeartbeatConfig, PageConfig};
 use lamp_release::config::SiteConfig;
 use serde::Deserialize;
 
@@ -22,6 +23,12 @@ pub struct Config {
     /// `[agent]`
     #[serde(default)]
     pub agent: lamp_agent::Config,
+    /// `[page]`; without it nobody is paged.
+    #[serde(default)]
+    pub page: Option<PageConfig>,
+    /// `[heartbeat]`
+    #[serde(default)]
+    pub heartbeat: Option<HeartbeatConfig>,
     /// `[site.NAME]`
     #[serde(default, rename = "site")]
     pub sites: BTreeMap<SiteName, SiteConfig>,
@@ -57,7 +64,19 @@ mod tests {
     use super::*;
 
     /// Whatever else the manual shows is a default, and may be left out.
-    const NO_DEFAULT: [&str; 6] = ["store", "access_log", "address", "hostname", "docroot", "probes"];
+    const NO_DEFAULT: [&str; 11] = [
+        "store",
+        "access_log",
+        "error_log",
+        "address",
+        "hostname",
+        "docroot",
+        "probes",
+        "datadir",
+        "socket",
+        "routing_key_file",
+        "url",
+    ];
 
     fn example() -> &'static str {
         let manual = include_str!("../../../docs/config.md").split("```toml\n").nth(1);
@@ -72,20 +91,24 @@ mod tests {
         let site = config.sites.values().next().expect("a site");
         assert_eq!(site.probe_paths(), ["/", "/login"]);
         assert_eq!(site.docroot.as_str(), "public");
+        assert!(site.error_log.is_some() && site.database.is_some());
+        assert!(config.page.is_some() && config.heartbeat.is_some());
     }
 
     #[test]
     fn what_the_manual_shows_as_a_default_is_one() {
         let stays = |line: &&str| {
             let key = line.split(' ').next().unwrap_or_default();
-            line.starts_with("[site.") || NO_DEFAULT.contains(&key)
+            line.starts_with('[') || NO_DEFAULT.contains(&key)
         };
         let (_, section) = example().split_once("\n\n").expect("two sections");
         let short: Vec<&str> = section.lines().filter(stays).collect();
-        assert_eq!(short.len(), 1 + NO_DEFAULT.len(), "{short:#?}");
+        let is_there = |key: &&str| short.iter().any(|line| line.starts_with(key));
+        assert!(NO_DEFAULT.iter().all(is_there), "{short:#?}");
         let shown = Config::parse("docs/config.md", example()).expect("valid");
         let left_out = Config::parse("short", &short.join("\n")).expect("valid");
         assert_eq!(shown.sites, left_out.sites);
         assert_eq!(shown.agent, left_out.agent);
+        assert_eq!((shown.page, shown.heartbeat), (left_out.page, left_out.heartbeat));
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use lamp_fleet::protocol::message::{Difference, Kept, Link, SiteReport};
-use lamp_fleet::protocol::{Refusal, Reply, Request};
+use lamp_fleet::protocol::{Aim, Refusal, Reply, Request};
 use lamp_model::event::Actor;
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::port::Live;
@@ -36,16 +36,14 @@ pub(super) async fn answer(
             site,
             manifest,
             source,
-            bake_millis,
-            probes,
+            aim,
         } => {
             let delivery = Delivery {
                 manifest,
                 source,
                 files: HashMap::new(),
             };
-            let terms = Terms { bake_millis, probes };
-            session.offered(&site, delivery, terms).await
+            session.offered(&site, delivery, aim).await
         }
         Request::Files { deployment, hashes } => {
             let files = session.offer_of(&deployment)?.take(hashes, files)?;
@@ -72,12 +70,6 @@ pub(super) async fn answer(
         Request::ReleaseVerify { site, release } => session.verify(&site, &release).await,
         Request::ReleasePrune { site, dry_run } => session.prune(&site, dry_run).await,
     }
-}
-
-/// How an offer is to be watched; `None`: as configured.
-struct Terms {
-    bake_millis: Option<u64>,
-    probes: Option<Vec<String>>,
 }
 
 impl Session {
@@ -123,7 +115,7 @@ impl Session {
         }
     }
 
-    async fn offered(&mut self, site: &SiteName, delivery: Delivery, terms: Terms) -> Answered {
+    async fn offered(&mut self, site: &SiteName, delivery: Delivery, aim: Aim) -> Answered {
         let desk = self.desk(site)?;
         let logged = self.logged(site);
         if let Some(busy) = desk.busy() {
@@ -132,12 +124,11 @@ impl Session {
         let wish = Wish {
             deployment: DeploymentId::new(site.clone(), logged.deployments + 1),
             site: &logged,
-            bake_millis: terms.bake_millis,
-            probes: terms.probes,
+            aim,
         };
         let planned = desk
             .hands
-            .plan_deploy(wish, &delivery.manifest)
+            .plan_offer(wish, &delivery.manifest)
             .await
             .map_err(refusal)?;
         self.shared.check_files(planned.lacking.len())?;
@@ -192,13 +183,8 @@ impl Session {
             return Err(busy);
         }
         let to = rollback_target(site, &logged, to)?;
-        let wish = Wish {
-            deployment: DeploymentId::new(site.clone(), logged.deployments + 1),
-            site: &logged,
-            bake_millis: None,
-            probes: None,
-        };
-        desk.hands.plan_rollback(wish, &to).await.map_err(refusal)
+        let next = DeploymentId::new(site.clone(), logged.deployments + 1);
+        desk.hands.plan_rollback(next, to).await.map_err(refusal)
     }
 
     fn releases(&self, site: &SiteName) -> Answered {

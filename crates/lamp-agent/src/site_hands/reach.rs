@@ -1,19 +1,21 @@
 //! How a site is reached: its host, its store, its Apache.
 
+use std::time::Duration;
+
 use lamp_fleet::file::Ownership;
 use lamp_fleet::{Host, HostError};
-use lamp_http::{Client, Scheme, Trust};
+use lamp_http::{Builder, Client, Scheme, Trust};
 use lamp_release::config::{self, SiteConfig};
 use lamp_release::{Owner, Store};
 
 use super::{HandsError, of_http, of_store};
 
 /// A site's configuration, and the ways that follow from it.
-pub(super) struct Reach(pub(super) SiteConfig);
+pub(crate) struct Reach(pub(crate) SiteConfig);
 
 impl Reach {
     /// Its host: this machine, or the inside of a sandbox on it.
-    pub(super) fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         self.0
             .inside
             .as_ref()
@@ -59,21 +61,28 @@ impl Reach {
 
     /// Asks as a visitor does: through Apache, by its address, under the site's host name.
     pub(super) fn client(&self) -> Result<Client, HandsError> {
+        self.visitor()?.build().map_err(|error| of_http(&error))
+    }
+
+    /// The same, every request on a connection of its own and answered within `timeout`.
+    pub(crate) fn asking(&self, timeout: Duration) -> Result<Client, HandsError> {
+        let visitor = self.visitor()?.timeout(timeout).idle(Duration::ZERO);
+        visitor.build().map_err(|error| of_http(&error))
+    }
+
+    fn visitor(&self) -> Result<Builder, HandsError> {
         let scheme = match self.0.scheme {
             config::Scheme::Http => Scheme::Http,
             config::Scheme::Https => Scheme::Https,
         };
         let net = self.host().net().map_err(|error| HandsError::failed(&error))?;
-        Client::at(scheme, self.0.hostname.clone(), self.0.address)
-            .maybe_inside(net)
-            .trust(Trust::AnyCertificate)
-            .build()
-            .map_err(|error| of_http(&error))
+        let client = Client::at(scheme, self.0.hostname.clone(), self.0.address);
+        Ok(client.maybe_inside(net).trust(Trust::AnyCertificate))
     }
 }
 
 /// Runs work on files where it holds nobody up.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HandsError> + Send + 'static,
 ) -> Result<T, HandsError> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use lamp_model::Event;
 use lamp_model::event::{Outcome, Seq};
+use lamp_model::gate::OverrideReason;
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::Plan;
 use lamp_model::state::{Release, Site};
@@ -38,10 +39,8 @@ pub enum Request {
         manifest: Manifest,
         /// Where it came from, in words.
         source: String,
-        /// How long to bake; `None`: as the site is configured.
-        bake_millis: Option<u64>,
-        /// What to probe; `None`: as the site is configured.
-        probes: Option<Vec<String>>,
+        /// What is to become of it.
+        aim: Aim,
     },
     /// Open files that the offered release lacks, one descriptor per hash; answered with
     /// [`Reply::Taken`].
@@ -100,6 +99,23 @@ pub enum Request {
         /// Only show what would go.
         dry_run: bool,
     },
+}
+
+/// What is to become of a tree that is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "aim", deny_unknown_fields)]
+pub enum Aim {
+    /// It comes into production.
+    Deploy {
+        /// How long to bake; `None`: as the site is configured.
+        bake_millis: Option<u64>,
+        /// What to probe; `None`: as the site is configured.
+        probes: Option<Vec<String>>,
+        /// Why it goes even if the gate is shut; `None`: it does not.
+        overridden: Option<OverrideReason>,
+    },
+    /// It is put to the gate; production is not touched.
+    Test {},
 }
 
 /// What the agent answers.
@@ -321,6 +337,12 @@ pub enum Refusal {
     /// No proven release besides the live one.
     #[error("{site} has no release to go back to")]
     NothingToGoBackTo {
+        /// Which site.
+        site: SiteName,
+    },
+    /// A site without a gate has nothing to test by.
+    #[error("the gate of {site} is switched off")]
+    NoGate {
         /// Which site.
         site: SiteName,
     },

@@ -95,3 +95,32 @@ fn blockers_are_bounded() {
     let many = (0..100).map(|n| finding("a.php", &format!("{n}.php"))).collect();
     check(Ok(report(many)), None, RehearsalOutcome::Skipped, BLOCKERS_MAX);
 }
+
+#[test]
+fn a_reason_to_go_past_the_gate_is_a_short_line_of_seen_characters() {
+    let check = |text: &str| {
+        OverrideReason::parse(text)
+            .map(String::from)
+            .map_err(|error| error.why)
+    };
+    assert_eq!(
+        check("  the shop closes at noon "),
+        Ok("the shop closes at noon".to_owned())
+    );
+    assert_eq!(
+        check(&"a".repeat(OVERRIDE_MAX_CHARS)),
+        Ok("a".repeat(OVERRIDE_MAX_CHARS))
+    );
+    assert_eq!(check(" \t"), Err("it says nothing"));
+    assert_eq!(
+        check(&"a".repeat(OVERRIDE_MAX_CHARS + 1)),
+        Err("it is longer than 300 characters")
+    );
+    for hidden in ["a\nb", "a\u{1b}[2Jb", "a\u{202e}b", "a\u{2066}b"] {
+        assert_eq!(
+            check(hidden),
+            Err("it holds control or direction-changing characters"),
+            "{hidden:?}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use fs_err as fs;
 use lamp_fleet::Host;
 use lamp_model::port::{Live, Switch as _};
 use lamp_model::{DeploymentId, SiteName};
-use lamp_release::plan::{Coming, Facts, Watch, deploy};
+use lamp_release::plan::{Coming, Facts, GateTerms, Terms, Watch, deploy};
 use lamp_release::source::{Source, SourceError, StatCache};
 use lamp_release::{Store, StoreError};
 
@@ -193,12 +193,15 @@ fn a_release_larger_than_the_disk_is_refused_before_anything_is_written() {
     let survey = store.survey(&source.manifest, Some(&live)).expect("a survey");
     let release = incoming(&source, 1).release;
     let coming = Coming::New { release, survey };
-    let watch = Watch {
-        bake: std::time::Duration::ZERO,
-        probes: Vec::new(),
+    let terms = Terms {
+        gate: GateTerms::default(),
+        watch: Watch {
+            bake: std::time::Duration::ZERO,
+            probes: Vec::new(),
+        },
     };
     let deployment = DeploymentId::new(SiteName::parse("shop").expect("a name"), 2);
-    let refusal = deploy(deployment, &coming, &watch, &facts(&store)).expect_err("larger than the disk");
+    let refusal = deploy(deployment, &coming, &terms, &facts(&store)).expect_err("larger than the disk");
     let lamp_release::plan::Refusal::DiskTooSmall {
         needed_bytes,
         free_bytes,

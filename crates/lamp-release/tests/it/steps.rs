@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use lamp_model::plan::GateScope;
 use lamp_model::port::{Live, Switch as _};
 use lamp_model::{DeploymentId, Plan, ReleaseId, SiteName, Step};
-use lamp_release::plan::{Coming, Facts, Refusal, Watch, deploy, rollback};
+use lamp_release::plan::{Coming, Facts, GateTerms, Refusal, Terms, Watch, deploy, rollback};
 use lamp_release::source::Source;
 use lamp_release::store::Survey;
 use lamp_release::{LinkSwitch, Store, step};
@@ -59,7 +60,7 @@ impl Stand {
             },
         };
         let deployment = self.deployment();
-        (deploy(deployment, &coming, &watch(), &self.facts()), survey)
+        (deploy(deployment, &coming, &terms(), &self.facts()), survey)
     }
 
     /// Every step twice; probes and workers are the agent's and the stack's matter.
@@ -92,6 +93,14 @@ impl Stand {
         };
         done.unwrap_or_else(|error| panic!("{}: {error}", step.name()));
     }
+}
+
+fn terms() -> Terms {
+    let gate = GateTerms {
+        scope: GateScope::Off,
+        overridden: None,
+    };
+    Terms { gate, watch: watch() }
 }
 
 fn watch() -> Watch {

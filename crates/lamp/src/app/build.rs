@@ -14,6 +14,8 @@ use lamp_log::{HostProcesses, Journal, SqliteLeases, SqliteLog, Writer};
 use lamp_model::clock::Clock;
 use lamp_model::port::{EventLog, Grant, Leases};
 
+use super::gate::gatekeeper;
+use super::outside::{host, outside};
 use crate::config::Config;
 use crate::errors::{Trouble, log as told};
 
@@ -51,6 +53,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         armed: ArmedDir::new(state_dir.armed()),
         holds: Holds::new(state_dir.hold()),
         access: Access::of_group(&config.agent.group),
+        outside: outside(config, &clock),
     };
     let running = lamp_agent::start(parts, &config.agent.socket).await;
     Ok(App {
@@ -63,6 +66,7 @@ fn desks(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Desk> {
     let sites = config.sites.iter();
     let desk = sites.map(|(site, section)| {
         let hands = SiteHands::new(site.clone(), section.clone(), Arc::clone(clock));
+        let hands = hands.gate(gatekeeper(config, (site, section), clock));
         Desk::new(site.clone(), Arc::new(hands))
     });
     desk.collect()
@@ -92,7 +96,7 @@ async fn ledger(state_dir: &StateDir, clock: Arc<dyn Clock>) -> Result<(Ledger, 
         clock: Arc::clone(&clock),
         writer,
         epoch: grant.epoch,
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host: host(),
     };
     let journal = Journal::open(parts)
         .await

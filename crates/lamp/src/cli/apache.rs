@@ -2,7 +2,6 @@
 //!
 //! Apache's own configuration is printed to, never written to: whoever keeps it puts the lines in.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -14,6 +13,7 @@ use lamp_release::SiteConfig;
 
 use super::Exit;
 use super::args::{ApacheVerb, LinesArgs};
+use crate::app::door;
 use crate::config::Config;
 use crate::errors::{Trouble, apache as told};
 use crate::screen::{out, say};
@@ -22,8 +22,6 @@ use crate::screen::{out, say};
 pub const MODULE_PATH: &str = "/usr/lib/lamp/mod_lamp.so";
 /// Random bytes of the side door's key.
 const KEY_BYTES: usize = 32;
-/// Longest file that is read as a key, in bytes.
-const KEY_FILE_MAX_BYTES: u64 = 128;
 
 /// Installs, or prints.
 pub fn run(config: &Config, verb: &ApacheVerb) -> Result<Exit, Trouble> {
@@ -72,7 +70,7 @@ fn lines(config: &Config, args: &LinesArgs) -> Result<Exit, Trouble> {
 fn host_lines(config: &Config, module: &Path) -> Result<String, Trouble> {
     let module = ConfigPath::parse(module).map_err(|error| told::no_line(None::<&SiteName>, &error))?;
     let key = key_file(config);
-    let door = match read_key(&key) {
+    let door = match door::read_key(&key) {
         Ok(key) => Some(key.hash()),
         Err(error) => {
             say(&format!(
@@ -91,23 +89,17 @@ fn site_lines(site: &SiteConfig, module: &Path) -> Result<String, TextError> {
         docroot: Docroot::parse(site.docroot.as_str())?,
         fallback: None,
         access_log: ConfigPath::parse(site.access_log.as_path())?,
-        error_log: None,
+        error_log: site
+            .error_log
+            .as_ref()
+            .map(|path| ConfigPath::parse(path.as_path()))
+            .transpose()?,
     };
     Ok(lines.render())
 }
 
 fn key_file(config: &Config) -> PathBuf {
-    config.agent.state_dir.join("door.key")
-}
-
-/// The key is a secret: what its file says is in no error.
-fn read_key(path: &Path) -> std::io::Result<DoorKey> {
-    let mut text = String::new();
-    fs::File::open(path)?
-        .take(KEY_FILE_MAX_BYTES)
-        .read_to_string(&mut text)?;
-    let no_key = |_| std::io::Error::other(format!("{} holds no key", path.display()));
-    DoorKey::parse(text.trim_end()).map_err(no_key)
+    door::key_file(&config.agent.state_dir)
 }
 
 fn new_key(path: &Path) -> std::io::Result<()> {
@@ -150,12 +142,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let (config, module) = (config(dir.path()), dir.path().join("lib/mod_lamp.so"));
         install(&config, &module).expect("installed");
-        let key = read_key(&key_file(&config)).expect("a key");
+        let key = door::read_key(&key_file(&config)).expect("a key");
         install(&config, &module).expect("installed again");
 
         assert_eq!(fs::read(&module).expect("read"), lamp_apache::MODULE);
         assert_eq!(
-            read_key(&key_file(&config)).expect("a key").reveal(),
+            door::read_key(&key_file(&config)).expect("a key").reveal(),
             key.reveal()
         );
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;

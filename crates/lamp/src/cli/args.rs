@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use lamp_model::gate::OverrideReason;
 use lamp_model::name::{ReleaseId, SiteName};
 
 /// Longest bake that may be asked for.
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Verb {
     /// Bring a directory into production as a new release.
     Deploy(DeployArgs),
+    /// Put a directory to the gate as if it were deployed; production is not touched.
+    Test(TestArgs),
     /// Go back to a release that was proven good.
     Rollback(RollbackArgs),
     /// What runs where, since when, and how it is.
@@ -46,7 +49,7 @@ pub enum Verb {
     /// Bring mod_lamp, the Apache module, onto this host, and print the lines that use it.
     #[command(subcommand)]
     Apache(ApacheVerb),
-    /// Fifty switches and rollbacks under load in a lab, beside the same with a symlink.
+    /// The outage replayed in a lab: refused by the gate, forced, rolled back by the host, paged, reported.
     Demo(DemoArgs),
     /// Print completions for a shell.
     Completions {
@@ -79,9 +82,25 @@ pub struct DeployArgs {
     /// How long the release is watched before it counts as good, as in 90s or 2m.
     #[arg(long, value_name = "TIME", value_parser = bake)]
     pub bake: Option<Duration>,
+    /// Go even if the gate is shut; the reason is written down and told in the page.
+    #[arg(long, value_name = "REASON", value_parser = OverrideReason::parse)]
+    pub override_gate: Option<OverrideReason>,
     /// Print the plan and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `lamp test`
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The site, as named in lamp.toml.
+    pub site: SiteName,
+    /// The directory that would become the release; read with your own rights.
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -214,6 +233,21 @@ pub struct LinesArgs {
 /// `lamp demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
+    /// Show the switch alone: fifty switches and rollbacks, beside the same with a symlink.
+    #[arg(long)]
+    pub switches: bool,
+    /// Which mistake the release bears; without it, the wrong name that the outage began with.
+    #[arg(long, value_name = "N", conflicts_with = "switches")]
+    pub seed: Option<u64>,
+    /// An unpacked WordPress to show it on.
+    #[arg(long, value_name = "DIR", conflicts_with = "switches")]
+    pub wordpress: Option<PathBuf>,
+    /// Show it on the small application that lamp carries, of which every page hangs on the broken file.
+    #[arg(long, conflicts_with_all = ["switches", "wordpress"])]
+    pub fixture: bool,
+    /// Where the report is written.
+    #[arg(long, value_name = "FILE", default_value_os_t = super::demo::outage::default_report(), conflicts_with = "switches")]
+    pub report: PathBuf,
     /// Where the lab is made and removed again; a real filesystem.
     #[arg(long, value_name = "DIR", default_value_os_t = super::demo::default_dir())]
     pub dir: PathBuf,
@@ -221,7 +255,7 @@ pub struct DemoArgs {
     #[arg(long)]
     pub fpm: bool,
     /// Deployments, each followed by a rollback.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "switches", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub rounds: u16,
     /// Requests a second.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=600))]

@@ -6,10 +6,12 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::time::Duration;
 
 use lamp_fleet::protocol::frame::FILES_MAX;
-use lamp_fleet::protocol::{Refusal, Reply, Request};
-use lamp_model::name::{DeploymentId, ReleaseId};
+use lamp_fleet::protocol::{Aim, Refusal, Reply, Request};
+use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::tree::{Entry, Hash, Node, RelPath};
 use lamp_release::source::Source;
 use serde::Serialize;
@@ -29,30 +31,94 @@ struct LiveAlreadyV1<'a> {
     live_already: &'a ReleaseId,
 }
 
-/// Reads the tree, hands it over, and watches.
+/// A tree, and what is to become of it.
+pub(super) struct Offering<'a> {
+    /// Where to.
+    pub(super) site: &'a SiteName,
+    /// Where it lies.
+    pub(super) from: &'a Path,
+    /// What is to become of it.
+    pub(super) aim: Aim,
+    /// Only show the plan.
+    pub(super) dry_run: bool,
+    /// How to print.
+    pub(super) format: Format,
+}
+
+/// Brings a tree into production.
 pub async fn run(config: &Config, args: &DeployArgs) -> Result<Exit, Trouble> {
-    let source = source::read(&args.from)?;
-    let call = Call::or_start(config, &format!("deploy to {}", args.site)).await?;
-    let reply = call.ask_plainly(&offer(args, &source), &[]).await?;
-    if let Some(release) = live_already(&reply) {
-        return Ok(nothing_to_do(args, release));
+    let millis = |bake: Duration| u64::try_from(bake.as_millis()).unwrap_or(u64::MAX);
+    let offering = Offering {
+        site: &args.site,
+        from: &args.from,
+        aim: Aim::Deploy {
+            bake_millis: args.bake.map(millis),
+            probes: None,
+            overridden: args.override_gate.clone(),
+        },
+        dry_run: args.dry_run,
+        format: args.format,
+    };
+    offering.make(config).await
+}
+
+impl Offering<'_> {
+    /// Reads the tree, hands it over, and watches.
+    pub(super) async fn make(self, config: &Config) -> Result<Exit, Trouble> {
+        let source = source::read(self.from)?;
+        let call = Call::or_start(config, &self.wanted()).await?;
+        let reply = call.ask_plainly(&self.offer(&source), &[]).await?;
+        if let Some(release) = live_already(&reply) {
+            return Ok(self.nothing_to_do(release));
+        }
+        let reply = call.unless_refused(reply)?;
+        let Reply::Offered { plan, lacking } = reply else {
+            return Err(beside(&reply));
+        };
+        if self.dry_run {
+            return Ok(progress::show_plan(&plan, self.format));
+        }
+        hand_over(&call, &plan.deployment, &source, &lacking).await?;
+        let question = Request::Execute {
+            deployment: plan.deployment,
+        };
+        let reply = call.ask(&question, &[]).await?;
+        let Reply::Accepted { plan, after } = reply else {
+            return Err(beside(&reply));
+        };
+        progress::watch(&call, &plan, after, self.format).await
     }
-    let reply = call.unless_refused(reply)?;
-    let Reply::Offered { plan, lacking } = reply else {
-        return Err(beside(&reply));
-    };
-    if args.dry_run {
-        return Ok(progress::show_plan(&plan, args.format));
+
+    fn wanted(&self) -> String {
+        match self.aim {
+            Aim::Deploy { .. } => format!("deploy to {}", self.site),
+            Aim::Test {} => format!("test for {}", self.site),
+        }
     }
-    hand_over(&call, &plan.deployment, &source, &lacking).await?;
-    let question = Request::Execute {
-        deployment: plan.deployment,
-    };
-    let reply = call.ask(&question, &[]).await?;
-    let Reply::Accepted { plan, after } = reply else {
-        return Err(beside(&reply));
-    };
-    progress::watch(&call, &plan, after, args.format).await
+
+    fn nothing_to_do(&self, release: &ReleaseId) -> Exit {
+        match self.format {
+            Format::Text => out(&format!(
+                "{release} is live on {} already: nothing to do",
+                self.site
+            )),
+            Format::Json => out_json(&LiveAlreadyV1 {
+                schema: 1,
+                live_already: release,
+            }),
+        }
+        Exit::Yes
+    }
+
+    fn offer(&self, source: &Source) -> Request {
+        let from = fs_err::canonicalize(self.from).unwrap_or_else(|_| self.from.to_owned());
+        Request::Offer {
+            site: self.site.clone(),
+            manifest: source.manifest.clone(),
+            source: from.display().to_string(),
+            aim: self.aim.clone(),
+        }
+    }
 }
 
 /// What was asked for is so already: the same command twice ends as once.
@@ -64,33 +130,6 @@ const fn live_already(reply: &Reply) -> Option<&ReleaseId> {
         return Some(release);
     }
     None
-}
-
-fn nothing_to_do(args: &DeployArgs, release: &ReleaseId) -> Exit {
-    match args.format {
-        Format::Text => out(&format!(
-            "{release} is live on {} already: nothing to do",
-            args.site
-        )),
-        Format::Json => out_json(&LiveAlreadyV1 {
-            schema: 1,
-            live_already: release,
-        }),
-    }
-    Exit::Yes
-}
-
-fn offer(args: &DeployArgs, source: &Source) -> Request {
-    let from = fs_err::canonicalize(&args.from).unwrap_or_else(|_| args.from.clone());
-    Request::Offer {
-        site: args.site.clone(),
-        manifest: source.manifest.clone(),
-        source: from.display().to_string(),
-        bake_millis: args
-            .bake
-            .map(|bake| u64::try_from(bake.as_millis()).unwrap_or(u64::MAX)),
-        probes: None,
-    }
 }
 
 /// Hands over the files that the store lacks, open, some at a time: each batch is taken before the next

@@ -2,12 +2,13 @@
 
 use lamp_fleet::protocol::{Reply, Request};
 use lamp_model::Event;
-use lamp_model::event::{Outcome, Seq};
+use lamp_model::event::{Outcome, Reason, Seq};
+use lamp_model::gate::GateResult;
 use lamp_model::plan::{Plan, PlanKind};
 use serde::Serialize;
 
 use super::args::Format;
-use super::{Exit, words};
+use super::{Exit, gate, words};
 use crate::call::{Call, beside};
 use crate::errors::Trouble;
 use crate::screen::{out, out_json, say};
@@ -20,6 +21,30 @@ struct DeploymentV1<'a> {
     outcome: &'a Outcome,
     logged: bool,
     switch_micros: Option<u64>,
+    /// What the gate said; `null`: it was not asked.
+    gate: Option<&'a GateResult>,
+    /// Why the release went though the gate was shut.
+    overridden: Option<&'a str>,
+}
+
+/// What is remembered of what happened, for the end.
+#[derive(Debug, Default)]
+struct Remembered {
+    switch_micros: Option<u64>,
+    gate: Option<(Box<GateResult>, Option<String>)>,
+}
+
+impl Remembered {
+    fn take(&mut self, event: &Event) {
+        if let Event::Switched { switch_micros, .. } = event {
+            self.switch_micros.get_or_insert(*switch_micros);
+        } else if let Event::Gated {
+            result, overridden, ..
+        } = event
+        {
+            self.gate = Some((result.clone(), overridden.clone()));
+        }
+    }
 }
 
 /// What `--dry-run --format json` prints.
@@ -46,9 +71,9 @@ pub async fn watch(call: &Call, plan: &Plan, after: Seq, format: Format) -> Resu
     ));
     let question = Request::Watch { deployment, after };
     let mut reply = call.ask(&question, &[]).await?;
-    let mut switch_micros = None;
+    let mut remembered = Remembered::default();
     while let Reply::Happened { events, .. } = &reply {
-        switch_micros = switch_micros.or_else(|| first_switch(events));
+        events.iter().for_each(|event| remembered.take(event));
         events
             .iter()
             .filter_map(|event| line(plan, event))
@@ -65,7 +90,12 @@ pub async fn watch(call: &Call, plan: &Plan, after: Seq, format: Format) -> Resu
             plan,
             outcome,
             logged: *logged,
-            switch_micros,
+            switch_micros: remembered.switch_micros,
+            gate: remembered.gate.as_ref().map(|(result, _)| &**result),
+            overridden: remembered
+                .gate
+                .as_ref()
+                .and_then(|(_, overridden)| overridden.as_deref()),
         },
     );
     Ok(exit(outcome))
@@ -76,16 +106,6 @@ const fn exit(outcome: &Outcome) -> Exit {
         Outcome::Confirmed | Outcome::Tested => Exit::Yes,
         Outcome::WentBack { .. } | Outcome::NotSwitched { .. } | Outcome::Unproven { .. } => Exit::No,
     }
-}
-
-fn first_switch(events: &[Event]) -> Option<u64> {
-    events.iter().find_map(|event| {
-        if let Event::Switched { switch_micros, .. } = event {
-            Some(*switch_micros)
-        } else {
-            None
-        }
-    })
 }
 
 /// What is said of an event while it is watched, if anything.
@@ -112,6 +132,11 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
             };
             Some(format!("     {answers} answers; {how} in {took}"))
         }
+        Event::Gated {
+            result, overridden, ..
+        } => Some(format!("     {}", gate::line(result, overridden.as_deref()))),
+        Event::Judged { verdict, .. } => Some(format!("     {}", words::verdict(verdict))),
+        Event::Recovered { impact, .. } => Some(format!("     {}", words::recovered(impact))),
         Event::LogOpened { .. }
         | Event::AgentStarted { .. }
         | Event::Planned { .. }
@@ -121,9 +146,6 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
         | Event::Proven { .. }
         | Event::Ended { .. }
         | Event::Pruned { .. }
-        | Event::Gated { .. }
-        | Event::Judged { .. }
-        | Event::Recovered { .. }
         | Event::IncidentOpened { .. }
         | Event::IncidentMitigated { .. }
         | Event::IncidentResolved { .. }
@@ -166,6 +188,15 @@ fn end_text(plan: &Plan, outcome: &Outcome) -> String {
         (Outcome::Unproven { reason }, _) => format!(
             "{to} answers on {site} and could not be proven good\n  because: {reason}\n  \
              look: lamp status {site}"
+        ),
+        (
+            Outcome::NotSwitched {
+                reason: Reason::GateBlocked { blockers },
+            },
+            kind,
+        ) => format!(
+            "the gate is shut for {to}: {site} was not touched, {before} answers\n{}",
+            gate::blocked(site, kind, blockers)
         ),
         (Outcome::NotSwitched { reason }, _) => format!(
             "{site} was not touched: {before} answers\n  because: {reason}\n  \

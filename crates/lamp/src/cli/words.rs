@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
+use lamp_model::evidence::{Impact, Verdict};
 use lamp_model::plan::{GateScope, Plan, PlanKind, Step};
 
 /// Bytes for people: three digits and a binary unit.
@@ -47,6 +48,27 @@ pub fn plan(plan: &Plan) -> String {
         let _ = writeln!(text, "{:>3}. {}", index + 1, step(planned));
     }
     text
+}
+
+/// What the watcher concluded.
+pub fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Bad { evidence } => format!(
+            "judged bad: {} {}, and the release before {}",
+            evidence.path,
+            evidence.answered,
+            evidence.before_answered.as_deref().unwrap_or("was not asked")
+        ),
+        Verdict::Hold { trouble } => format!("trouble, and nothing is switched for it: {trouble}"),
+    }
+}
+
+/// That all is well again, and what it cost.
+pub fn recovered(impact: &Impact) -> String {
+    format!(
+        "well again; {} of {} requests failed, of {} client(s)",
+        impact.failed_requests, impact.requests, impact.failed_clients
+    )
 }
 
 /// A step in words.

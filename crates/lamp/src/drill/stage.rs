@@ -3,22 +3,24 @@
 //! All of it lies in the lab's own directory, so that what removes the lab removes it.
 
 mod application;
+mod settings;
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use lamp_apache::{ConfigPath, Docroot, HostLines, SiteLines};
+use lamp_apache::{ConfigPath, Docroot, DoorKey, HostLines, SiteLines};
 use lamp_http::Protocol;
 use lamp_lab::load::{Target, Visitors};
 use lamp_lab::plan::MODULE_PATH;
-use lamp_lab::{Lab, LabError, LabPlan, Sapi, SitePlan};
+use lamp_lab::{Breakage, Lab, LabError, LabPlan, Sapi, SitePlan};
 use lamp_model::SiteName;
 use lamp_sandbox::InitProgram;
 
 use super::DrillError;
 pub use application::Application;
 use application::Ready;
+pub use settings::Settings;
 
 /// Longest wait for the agent to listen, in looks of [`LOOK`].
 const AGENT_LOOKS_MAX: u32 = 1_000;
@@ -53,6 +55,8 @@ pub struct StagePlan {
     pub releases: usize,
     /// The binary that is drilled.
     pub lamp: PathBuf,
+    /// How the site is guarded.
+    pub settings: Settings,
 }
 
 /// A lab with its site, and everything needed to deploy to it. Dropping it ends and removes all of it.
@@ -75,7 +79,8 @@ impl Stage {
             Switching::Lamp => with_lines(site)?,
             Switching::Symlink => site,
         };
-        let lab = start_lab(&plan, &site, application.has_database())?;
+        let key = settings::door_key()?;
+        let lab = start_lab(&plan, &site, application.has_database(), &key)?;
         let mut stage = Self {
             agent: None,
             lab,
@@ -85,6 +90,7 @@ impl Stage {
         };
         stage.write_releases()?;
         if stage.plan.switching == Switching::Lamp {
+            settings::put_keys(&stage.place(), &key)?;
             stage.write_config()?;
             stage.start_agent()?;
         }
@@ -109,6 +115,11 @@ impl Stage {
     /// Writes a tree of the site's application into `dir`; its pages name `marker`.
     pub fn write_release(&self, dir: &Path, marker: &str) -> Result<(), LabError> {
         self.application.write_release(dir, marker, &self.site.host())
+    }
+
+    /// How a release of the site's application may be broken.
+    pub fn breakages(&self) -> Result<Vec<Breakage>, LabError> {
+        self.application.breakages()
     }
 
     /// What the application needs once a first release of it answers.
@@ -248,13 +259,17 @@ impl Stage {
             "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
              [site.shop]\nstore = \"{store}\"\ndocroot = \"{docroot}\"\naccess_log = \"{ACCESS_LOG}\"\n\
              address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"{probe}\"]\nbake = \"0s\"\nkeep = 20\n\
-             inside = \"{inside}\"\n",
+             inside = \"{inside}\"\n{settings}",
             place = self.place().display(),
             store = self.site.store().display(),
             docroot = self.site.docroot,
             host = self.site.host(),
             probe = self.application.probe(),
             inside = self.lab.state_dir().display(),
+            settings = self
+                .plan
+                .settings
+                .lines(&self.place(), self.application.has_database()),
         );
         Ok(fs_err::write(self.config(), text)?)
     }
@@ -284,7 +299,12 @@ fn with_lines(site: SitePlan) -> Result<SitePlan, DrillError> {
     Ok(site.lines(lines.render()))
 }
 
-fn start_lab(plan: &StagePlan, site: &SitePlan, has_database: bool) -> Result<Lab, DrillError> {
+fn start_lab(
+    plan: &StagePlan,
+    site: &SitePlan,
+    has_database: bool,
+    key: &DoorKey,
+) -> Result<Lab, DrillError> {
     let mut lab = LabPlan::new(&plan.parent, plan.sapi).site(site.clone());
     lab.database = has_database;
     let init = InitProgram::new(&plan.lamp).arg("sandbox-init");
@@ -293,7 +313,7 @@ fn start_lab(plan: &StagePlan, site: &SitePlan, has_database: bool) -> Result<La
     }
     let host = HostLines {
         module: ConfigPath::parse(MODULE_PATH)?,
-        door: None,
+        door: Some(key.hash()),
     };
     let file = plan.parent.join(format!("{}.so", lab.name));
     fs_err::write(&file, lamp_apache::MODULE)?;

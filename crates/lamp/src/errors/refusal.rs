@@ -17,7 +17,8 @@ const fn kind(refusal: &Refusal) -> Kind {
         | Refusal::NoSuchRelease { .. }
         | Refusal::NeverProven { .. }
         | Refusal::LiveAlready { .. }
-        | Refusal::NothingToGoBackTo { .. } => Kind::Mistake,
+        | Refusal::NothingToGoBackTo { .. }
+        | Refusal::NoGate { .. } => Kind::Mistake,
         Refusal::OtherVersion { .. }
         | Refusal::Busy { .. }
         | Refusal::Ending {}
@@ -47,6 +48,11 @@ fn way_out(refusal: &Refusal) -> String {
         Refusal::LiveAlready { site, .. } => format!("nothing to do; `lamp status {site}` shows it"),
         Refusal::NothingToGoBackTo { site } => {
             format!("deploy a good tree: `lamp deploy {site} --from DIR`")
+        }
+        Refusal::NoGate { site } => {
+            format!(
+                "write `gate = \"check\"` or `gate = \"full\"` under [site.{site}] in lamp.toml, and start the agent anew"
+            )
         }
         Refusal::Held { site, .. } => {
             format!("`lamp status {site}` shows it; run this again when it has ended")

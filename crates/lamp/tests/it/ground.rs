@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use lamp::drill::stage::{Application, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, Settings, Stage, StagePlan, Switching, default_parent};
 use lamp_fleet::file::{Guard, guard};
 use lamp_lab::Sapi;
 use lamp_model::{ReleaseId, StepName};
@@ -70,6 +70,7 @@ impl Ground {
             application: Application::Markers,
             releases: 1,
             lamp: env!("CARGO_BIN_EXE_lamp").into(),
+            settings: Settings::default(),
         };
         let mut stage = Stage::set_up(plan).expect("a lab");
         stage.kill_agent().expect("its agent has ended");
@@ -110,7 +111,8 @@ impl Ground {
         let text = format!(
             "[agent]\nstate_dir = \"{root}/state\"\nsocket = \"{root}/agent.sock\"\ngroup = \"no-such-group\"\n\n\
              [site.{SITE}]\nstore = \"{root}/store\"\naccess_log = \"{root}/access.log\"\n\
-             address = \"127.0.0.1:1\"\nhostname = \"shop.example\"\nprobes = []\nbake = \"0s\"\n{further}"
+             address = \"127.0.0.1:1\"\nhostname = \"shop.example\"\nprobes = []\nbake = \"0s\"\n\
+             gate = \"off\"\nwatch = \"off\"\n{further}"
         );
         fs_err::write(self.config(), text).expect("lamp.toml is written");
     }

@@ -3,7 +3,7 @@
 //! back, and afterwards one whole release answers.
 
 use insta::assert_snapshot;
-use lamp::drill::stage::{Application, SITE, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, SITE, Settings, Stage, StagePlan, Switching, default_parent};
 use lamp_http::{Request, Scheme};
 use lamp_lab::{Sapi, Service};
 
@@ -19,6 +19,7 @@ fn stage() -> Stage {
         application: Application::Markers,
         releases: 2,
         lamp: env!("CARGO_BIN_EXE_lamp").into(),
+        settings: Settings::default(),
     };
     let stage = Stage::set_up(plan).expect("a lab");
     stage.deploy(0).expect("the first release");

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use lamp::drill::run::{Ran, RunPlan, prepare, run};
-use lamp::drill::stage::{Application, SITE, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, SITE, Settings, Stage, StagePlan, Switching, default_parent};
 use lamp_http::{Protocol, Request, Scheme};
 use lamp_lab::Sapi;
 use lamp_lab::load::Judgement;
@@ -113,6 +113,7 @@ fn stage_of(application: Application, releases: usize, sapi: Sapi, switching: Sw
         application,
         releases,
         lamp: PathBuf::from(env!("CARGO_BIN_EXE_lamp")),
+        settings: Settings::default(),
     };
     let stage = Stage::set_up(plan).expect("a stage");
     prepare(&stage).expect("every release deployed once");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lamp_lab::load::Target;
 use lamp_lab::wordpress::{self, Unpacked};
-use lamp_lab::{App, Lab, LabError};
+use lamp_lab::{App, Breakage, Lab, LabError};
 
 use super::SITE;
 use crate::drill::DrillError;
@@ -58,6 +58,13 @@ impl Ready {
         match self {
             Self::Markers(app) => app.targets(),
             Self::WordPress(_) => wordpress::targets(),
+        }
+    }
+
+    pub(super) fn breakages(&self) -> Result<Vec<Breakage>, LabError> {
+        match self {
+            Self::Markers(app) => Ok(app.facts.breakages.clone()),
+            Self::WordPress(_) => wordpress::breakages(),
         }
     }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use lamp::drill::run::prepare;
-use lamp::drill::stage::{Application, SITE, Stage, StagePlan, Switching, default_parent};
+use lamp::drill::stage::{Application, SITE, Settings, Stage, StagePlan, Switching, default_parent};
 use lamp_http::Protocol;
 use lamp_lab::Sapi;
 use lamp_lab::load::{Judgement, Tally};
@@ -115,6 +115,7 @@ fn control(sapi: Sapi, protocol: Protocol) {
         application: Application::Markers,
         releases: 2,
         lamp: env!("CARGO_BIN_EXE_lamp").into(),
+        settings: Settings::default(),
     };
     let stage = Stage::set_up(plan).expect("a lab");
     prepare(&stage).expect("both releases are there, the last one live");

@@ -1,0 +1,121 @@
+//! Asks a site in production: as a visitor does, or one request of a chosen release through the side door.
+//!
+//! The secret that opens the door is the agent's: whoever judges what came back never sees it. Every request has a
+//! connection of its own, so that no worker is asked twice only because it answered first.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lamp_http::error::chain;
+use lamp_http::request::{HeaderName, HeaderValue};
+use lamp_http::{Client, HttpError, Request};
+use lamp_model::name::ReleaseId;
+use lamp_release::SiteConfig;
+use tokio::time::Instant;
+
+use crate::site_hands::Reach;
+
+/// How long an answer may take.
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Keeps the key to the side door of this host's sites.
+pub trait DoorKeeper: Send + Sync {
+    /// The header that makes one request be answered from `release`.
+    fn header(&self, release: &ReleaseId) -> (HeaderName, HeaderValue);
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The status, or why there was no answer, in words.
+    pub answer: Result<u16, String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Asked {
+    /// Whether it is the answer of a site that works.
+    pub const fn is_well(&self) -> bool {
+        matches!(self.answer, Ok(200..=399))
+    }
+
+    /// In words, as in `answered 500`.
+    pub fn words(&self) -> String {
+        match &self.answer {
+            Ok(status) => format!("answered {status}"),
+            Err(why) => format!("was not answered: {why}"),
+        }
+    }
+}
+
+/// Asks one site.
+pub struct Asker {
+    reach: Reach,
+    door: Option<Arc<dyn DoorKeeper>>,
+    /// Kept while it is answered; the host is opened anew after it was not.
+    client: Mutex<Option<Client>>,
+}
+
+impl Asker {
+    /// Asks `site`; without `door`, only as visitors do.
+    pub const fn new(site: SiteConfig, door: Option<Arc<dyn DoorKeeper>>) -> Self {
+        Self {
+            reach: Reach(site),
+            door,
+            client: Mutex::new(None),
+        }
+    }
+
+    /// Whether a chosen release can be asked.
+    pub const fn has_door(&self) -> bool {
+        self.door.is_some()
+    }
+
+    /// Asks as a visitor does.
+    pub async fn visit(&self, path: &str) -> Asked {
+        self.send(Request::new(path)).await
+    }
+
+    /// Asks `release`, whatever is live; `None`: there is no key to the side door.
+    pub async fn ask(&self, path: &str, release: &ReleaseId) -> Option<Asked> {
+        let (name, value) = self.door.as_ref()?.header(release);
+        Some(self.send(Request::new(path).header(name, value)).await)
+    }
+
+    async fn send(&self, request: Request) -> Asked {
+        let begun = Instant::now();
+        let answer = match self.client() {
+            Ok(client) => self.get(client, request).await,
+            Err(why) => Err(why),
+        };
+        Asked {
+            answer,
+            took: begun.elapsed(),
+        }
+    }
+
+    async fn get(&self, client: Client, request: Request) -> Result<u16, String> {
+        let answer = client.get(request).await;
+        if matches!(&answer, Err(HttpError::Connect(_) | HttpError::Gone)) {
+            self.forget();
+        }
+        let status = answer.map(|answer| answer.status.as_u16());
+        status.map_err(|error| chain(&error))
+    }
+
+    fn client(&self) -> Result<Client, String> {
+        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*kept {
+            return Ok(client.clone());
+        }
+        let client = self
+            .reach
+            .asking(ASK_TIMEOUT)
+            .map_err(|error| error.to_string())?;
+        Ok(kept.insert(client).clone())
+    }
+
+    fn forget(&self) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

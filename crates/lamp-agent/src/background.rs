@@ -1,0 +1,73 @@
+//! What lives beside deployments for as long as the agent does: watching, following the log, sending pages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lamp_page::heartbeat::Heartbeat;
+use lamp_page::{Pager, Valve};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::agent::Shared;
+use crate::incidents::changes::Changes;
+use crate::incidents::follow::Follower;
+use crate::incidents::{Outside, PagerParts};
+use crate::ledger::Ledger;
+
+/// Time for a page under way to be answered and written down when the agent ends. What is not is sent again by
+/// the next agent, under the same key.
+const LAST_PAGE_TIME_BOX: Duration = Duration::from_secs(3);
+
+/// All of it.
+pub struct Background {
+    tasks: JoinSet<()>,
+    valve: Option<Arc<Valve>>,
+}
+
+impl Background {
+    /// Begins it.
+    pub fn start(shared: &Shared, outside: Outside, cycles: watch::Receiver<u64>) -> Self {
+        let mut tasks = JoinSet::new();
+        let ledger = shared.tools.ledger.clone();
+        let follower = Follower {
+            ledger: ledger.clone(),
+            changes: Arc::new(Changes::new(shared.desks.clone())),
+            host: outside.host,
+            pager: outside.pager.as_ref().map(|pager| pager.terms),
+        };
+        tasks.spawn(follower.run());
+        if let Some(heartbeat) = outside.heartbeat {
+            tasks.spawn(Heartbeat::new(heartbeat).run(cycles));
+        }
+        let valve = outside.pager.map(|pager| drain(&mut tasks, ledger, pager));
+        Self { tasks, valve }
+    }
+
+    /// What lets pages out; `None`: nobody is paged.
+    pub fn valve(&self) -> Option<Arc<Valve>> {
+        self.valve.clone()
+    }
+
+    /// Ends it.
+    pub async fn end(mut self) {
+        if let Some(valve) = &self.valve {
+            // Whatever waits still is the next agent's.
+            let _ = tokio::time::timeout(LAST_PAGE_TIME_BOX, valve.shut()).await;
+        }
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Sends what the outbox holds, until a controller takes that over.
+fn drain(tasks: &mut JoinSet<()>, ledger: Ledger, parts: PagerParts) -> Arc<Valve> {
+    let (valve, tap) = Valve::new();
+    let changed = ledger.journal.watch();
+    let pager = Pager {
+        clock: Arc::clone(&ledger.clock),
+        book: Arc::new(ledger),
+        notifier: parts.notifier,
+    };
+    tasks.spawn(pager.drain(changed, tap));
+    valve.open();
+    Arc::new(valve)
+}

@@ -1,0 +1,146 @@
+//! The gate's effect: the code is looked at, the release is rehearsed, one answer comes of both.
+//!
+//! Looking and rehearsing stand behind ports: [`Checker`], of which [`worker`] is the real one, and [`Rehearser`], of
+//! which [`twin`] is. [`lamp_model::gate::GateResult::of`] decides.
+//!
+//! Dropping the future of [`Gatekeeper::ask`] ends what was begun.
+
+pub mod twin;
+pub mod worker;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lamp_model::finding::CheckReport;
+use lamp_model::gate::{GateResult, Rehearsal, RehearsalOutcome, new_errors};
+use lamp_model::name::ReleaseId;
+use lamp_model::plan::GateScope;
+use lamp_model::port::Answer;
+
+/// Looks at the code of a release of the site.
+pub trait Checker: Send + Sync {
+    /// What it finds; an error is why it could not look.
+    fn check<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, CheckReport, String>;
+}
+
+/// Rehearses a release of the site in a twin of production.
+pub trait Rehearser: Send + Sync {
+    /// What the candidate does differently from what is live; an error is why no twin could be had.
+    fn rehearse<'a>(
+        &'a self,
+        candidate: &'a ReleaseId,
+        live: Option<&'a ReleaseId>,
+    ) -> Answer<'a, Rehearsal, String>;
+}
+
+/// What is put to the gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The release.
+    pub release: &'a ReleaseId,
+    /// What is live, to compare with.
+    pub against: Option<&'a ReleaseId>,
+    /// What the gate rests on.
+    pub scope: GateScope,
+}
+
+/// Keeps the gate of one site.
+pub struct Gatekeeper {
+    checker: Arc<dyn Checker>,
+    rehearser: Arc<dyn Rehearser>,
+    /// The last release that was looked at: most often the next one's baseline.
+    known: Mutex<Option<(ReleaseId, CheckReport)>>,
+}
+
+impl Gatekeeper {
+    /// With these two.
+    pub fn new(checker: Arc<dyn Checker>, rehearser: Arc<dyn Rehearser>) -> Self {
+        Self {
+            checker,
+            rehearser,
+            known: Mutex::new(None),
+        }
+    }
+
+    /// The gate's answer, with all that it rests on.
+    pub async fn ask(&self, candidate: Candidate<'_>) -> GateResult {
+        let baseline = self.baseline(candidate.against).await;
+        let check = self.checker.check(candidate.release).await;
+        if let Ok(report) = &check {
+            self.keep(candidate.release, report);
+        }
+        let rehearsal = self.rehearsal(candidate, &check, baseline.as_ref()).await;
+        GateResult::of(&check, baseline.as_ref(), rehearsal)
+    }
+
+    /// Without a baseline every error counts as new: an unknown one must not open the gate.
+    async fn baseline(&self, live: Option<&ReleaseId>) -> Option<CheckReport> {
+        let live = live?;
+        if let Some(known) = self.known(live) {
+            return Some(known);
+        }
+        match self.checker.check(live).await {
+            Ok(report) => Some(report),
+            Err(why) => {
+                tracing::warn!(%live, why, "the live release could not be looked at");
+                None
+            }
+        }
+    }
+
+    async fn rehearsal(
+        &self,
+        candidate: Candidate<'_>,
+        check: &Result<CheckReport, String>,
+        baseline: Option<&CheckReport>,
+    ) -> RehearsalOutcome {
+        let is_clean = |report: &CheckReport| new_errors(report, baseline).is_empty();
+        match candidate.scope {
+            GateScope::Off | GateScope::Check => RehearsalOutcome::SwitchedOff,
+            GateScope::Full if !check.as_ref().is_ok_and(is_clean) => RehearsalOutcome::Skipped,
+            GateScope::Full => {
+                let rehearsed = self.rehearser.rehearse(candidate.release, candidate.against);
+                match rehearsed.await {
+                    Ok(shown) => RehearsalOutcome::Done {
+                        shown: Box::new(shown),
+                    },
+                    Err(why) => RehearsalOutcome::Failed { why },
+                }
+            }
+        }
+    }
+
+    fn known(&self, release: &ReleaseId) -> Option<CheckReport> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, report) = known.as_ref()?;
+        (of == release).then(|| report.clone())
+    }
+
+    fn keep(&self, release: &ReleaseId, report: &CheckReport) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((release.clone(), report.clone()));
+    }
+}
+
+/// No code can be looked at here.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCheck;
+
+impl Checker for NoCheck {
+    fn check<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, CheckReport, String> {
+        Box::pin(std::future::ready(Err("no check is at this agent".to_owned())))
+    }
+}
+
+/// No twin can be made here.
+#[derive(Debug, Clone, Copy)]
+pub struct NoTwin;
+
+impl Rehearser for NoTwin {
+    fn rehearse<'a>(&'a self, _: &'a ReleaseId, _: Option<&'a ReleaseId>) -> Answer<'a, Rehearsal, String> {
+        let why = "no twin can be made of this site; `gate = \"check\"` in lamp.toml looks at the code alone";
+        Box::pin(std::future::ready(Err(why.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests;

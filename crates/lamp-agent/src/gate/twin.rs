@@ -1,0 +1,67 @@
+//! A release rehearsed in a twin of production.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lamp_model::clock::Clock;
+use lamp_model::gate::Rehearsal;
+use lamp_model::name::{ReleaseId, SiteName};
+use lamp_model::port::Answer;
+use lamp_release::SiteConfig;
+use lamp_sandbox::InitProgram;
+use lamp_twin::{Phase, RehearsalBounds, RehearsalPlan, Tools};
+
+use super::Rehearser;
+use crate::hands::all_causes;
+
+/// Rehearses the releases of one site.
+pub struct Twins {
+    /// The site's name.
+    pub name: SiteName,
+    /// The site.
+    pub site: SiteConfig,
+    /// What no twin of it may see beside what no twin may see: other sites, the agent's own directories.
+    pub hidden: Vec<PathBuf>,
+    /// Where twins live, and prepared copies of the database.
+    pub state_dir: PathBuf,
+    /// The program that becomes a twin's keeper.
+    pub init: InitProgram,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Twins {
+    fn plan(&self, candidate: &ReleaseId, live: Option<&ReleaseId>) -> RehearsalPlan {
+        RehearsalPlan {
+            name: self.name.clone(),
+            site: self.site.clone(),
+            live: live.cloned(),
+            candidate: candidate.clone(),
+            hidden: self.hidden.clone(),
+            requests: Vec::new(),
+            queries: Vec::new(),
+            state_dir: self.state_dir.clone(),
+            bounds: RehearsalBounds::default(),
+        }
+    }
+}
+
+impl Rehearser for Twins {
+    fn rehearse<'a>(
+        &'a self,
+        candidate: &'a ReleaseId,
+        live: Option<&'a ReleaseId>,
+    ) -> Answer<'a, Rehearsal, String> {
+        Box::pin(async move {
+            let plan = self.plan(candidate, live);
+            let progress = |phase: Phase| tracing::info!(site = %self.name, phase = phase.words(), "twin");
+            let tools = Tools {
+                init: &self.init,
+                clock: &*self.clock,
+                progress: &progress,
+            };
+            let rehearsed = lamp_twin::rehearse(plan, &tools).await;
+            rehearsed.map_err(|error| all_causes(&error))
+        })
+    }
+}

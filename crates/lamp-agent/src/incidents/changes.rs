@@ -1,0 +1,145 @@
+//! Which files of a release differ from the release before: learned from the manifests as soon as both are
+//! stored, long before anyone asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lamp_incident::ReleaseFacts;
+use lamp_model::name::{ReleaseId, SiteName};
+use lamp_model::state::{Deployment, Site, World};
+use lamp_model::tree::Manifest;
+
+use crate::desk::Desk;
+use crate::hands::HandsError;
+
+/// Releases of which it is remembered, over all sites.
+const RELEASES_MAX: usize = 64;
+
+/// A release, and the one before it.
+type Pair = (SiteName, ReleaseId, Option<ReleaseId>);
+
+/// What is known of the files of releases.
+pub struct Changes {
+    desks: BTreeMap<SiteName, Arc<Desk>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    files: BTreeMap<(SiteName, ReleaseId), BTreeSet<String>>,
+    /// What was asked for already, found or not: a store that cannot be read is not read each second.
+    asked: BTreeSet<Pair>,
+}
+
+impl Changes {
+    /// Of the releases of these sites.
+    pub fn new(desks: BTreeMap<SiteName, Arc<Desk>>) -> Self {
+        Self {
+            desks,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Learns what the deployments of this world bring.
+    pub async fn learn(&self, world: &World) {
+        for (name, site) in &world.sites {
+            let Some(desk) = self.desks.get(name) else {
+                continue;
+            };
+            let ended = site.last.as_ref().map(|last| &last.deployment);
+            for deployment in site.active.as_ref().into_iter().chain(ended) {
+                if let Some(pair) = self.unknown(site, deployment) {
+                    self.read(desk, &pair).await;
+                }
+            }
+        }
+    }
+
+    fn unknown(&self, site: &Site, deployment: &Deployment) -> Option<Pair> {
+        let stored = |release: &ReleaseId| site.releases.contains_key(release);
+        let pair = (
+            deployment.id.site().clone(),
+            deployment.to.clone(),
+            deployment.from.clone(),
+        );
+        let both = stored(&pair.1) && pair.2.as_ref().is_none_or(stored);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        (both && known.asked.insert(pair.clone())).then_some(pair)
+    }
+
+    async fn read(&self, desk: &Desk, (site, release, before): &Pair) {
+        match changed(desk, release, before.as_ref()).await {
+            Ok(files) => {
+                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                known.files.insert((site.clone(), release.clone()), files);
+                while known.files.len() > RELEASES_MAX {
+                    known.files.pop_first();
+                }
+            }
+            Err(error) => tracing::warn!(%site, %release, %error, "its manifest is not known"),
+        }
+    }
+}
+
+async fn changed(
+    desk: &Desk,
+    release: &ReleaseId,
+    before: Option<&ReleaseId>,
+) -> Result<BTreeSet<String>, HandsError> {
+    let new = desk.hands.manifest(release).await?;
+    let old = match before {
+        Some(before) => Some(desk.hands.manifest(before).await?),
+        None => None,
+    };
+    Ok(differing(old.as_ref(), &new))
+}
+
+/// The paths at which `new` has something else than `old`.
+fn differing(old: Option<&Manifest>, new: &Manifest) -> BTreeSet<String> {
+    let old: BTreeMap<_, _> = old
+        .into_iter()
+        .flat_map(Manifest::entries)
+        .map(|entry| (&entry.path, &entry.node))
+        .collect();
+    let entries = new.entries().iter();
+    let differs = entries.filter(|entry| old.get(&entry.path) != Some(&&entry.node));
+    differs.map(|entry| entry.path.as_str().to_owned()).collect()
+}
+
+impl ReleaseFacts for Changes {
+    fn is_changed(&self, site: &SiteName, release: &ReleaseId, path: &str) -> Option<bool> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = known.files.get(&(site.clone(), release.clone()))?;
+        Some(files.contains(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lamp_model::tree::{Entry, Hash, Node, RelPath};
+
+    fn manifest(files: &[(&str, u8)]) -> Manifest {
+        let entry = |(path, content): &(&str, u8)| Entry {
+            path: RelPath::parse(path).expect("valid"),
+            node: Node::File {
+                size: 1,
+                hash: Hash::from_bytes([*content; 32]),
+                executable: false,
+            },
+        };
+        Manifest::try_new(files.iter().map(entry).collect()).expect("valid")
+    }
+
+    #[test]
+    fn what_differs_is_what_is_new_or_has_other_content() {
+        let (old, new) = (
+            manifest(&[("gone.php", 1), ("index.php", 1), ("same.php", 1)]),
+            manifest(&[("added.php", 1), ("index.php", 2), ("same.php", 1)]),
+        );
+        let differ: Vec<_> = differing(Some(&old), &new).into_iter().collect();
+        assert_eq!(differ, ["added.php", "index.php"]);
+        assert_eq!(differing(None, &new).len(), 3);
+        assert!(differing(Some(&new), &new).is_empty());
+    }
+}
