@@ -3,7 +3,6 @@
 pub mod agent;
 pub mod apache;
 pub mod args;
-pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod deploy;
@@ -67,9 +66,6 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Told> {
     match cli.verb {
         Verb::SandboxInit => lamp_sandbox::init_main(),
-        Verb::WatchWorker => Ok(crate::worker::watch::run()?),
-        Verb::CheckWorker(args) => Ok(check::worker::run(&args)?),
-        Verb::Check(args) => Ok(check::run(&args)?),
         Verb::Apache(verb) => Ok(apache::run(&Config::read(&cli.config)?, &verb)?),
         Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),

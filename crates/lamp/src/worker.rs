@@ -1,3 +1,0 @@
-//! Processes of ours without rights, each a hidden verb: what they read was written by strangers.
-
-pub mod watch;
