@@ -66,6 +66,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Told> {
     match cli.verb {
         Verb::SandboxInit => lamp_sandbox::init_main(),
+        Verb::WatchWorker => Ok(crate::worker::watch::run()?),
         Verb::Apache(verb) => Ok(apache::run(&Config::read(&cli.config)?, &verb)?),
         Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),

@@ -71,6 +71,19 @@ impl Connection {
         Self { stream }
     }
 
+    /// Over a stream socket that this process was started with. Must be called within a runtime.
+    pub fn from_fd(socket: OwnedFd) -> std::io::Result<Self> {
+        let stream = std::os::unix::net::UnixStream::from(socket);
+        stream.set_nonblocking(true)?;
+        UnixStream::from_std(stream).map(Self::new)
+    }
+
+    /// A connection to a process that is to be started: its own end, and the descriptor for that process.
+    pub fn pair() -> std::io::Result<(Self, OwnedFd)> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        Ok((Self::from_fd(ours.into())?, theirs.into()))
+    }
+
     /// Who is at the other end, as the kernel names it.
     pub fn peer(&self) -> std::io::Result<tokio::net::unix::UCred> {
         self.stream.peer_cred()

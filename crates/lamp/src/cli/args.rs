@@ -59,6 +59,9 @@ pub enum Verb {
     /// The first process of a sandbox; started by lamp itself.
     #[command(name = "sandbox-init", hide = true)]
     SandboxInit,
+    /// Follows the logs of one site; its standard input is the agent's socket. Started by the agent.
+    #[command(name = "watch-worker", hide = true)]
+    WatchWorker,
 }
 
 /// How an answer is printed.

@@ -1,0 +1,80 @@
+//! Asking both releases, at the same time: what the verdict costs is one answer of the slower one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lamp_model::ReleaseId;
+
+use crate::message::{Ask, Suspect};
+use crate::verdict::{self, Answered, Decision, Hearing, Nothing};
+
+/// How long one answer is waited for.
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// An answer on its way.
+pub type Asking<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
+
+/// The secret way to ask one request of a chosen release. What answers, gives in [`Answered::error`] what the log then has for the very
+/// request ([`crate::sightings::Sightings`]).
+pub trait SideDoor: Send + Sync {
+    /// A GET of `path`, answered by `release`. No answer is an [`Answered`] too.
+    fn ask<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a>;
+}
+
+/// Asks for what a suspicion proposes, one path after the other, until one brings a verdict.
+pub async fn settle(
+    door: &dyn SideDoor,
+    suspect: &Suspect,
+    before: Option<&ReleaseId>,
+    noticed_at: Timestamp,
+) -> Decision {
+    let mut last = Decision::Nothing(Nothing::NotAsked);
+    for ask in &suspect.asks {
+        let (new, old) = tokio::join!(
+            until_settled(door, &suspect.release, ask),
+            old_answer(door, before, ask)
+        );
+        last = verdict::decide(&Hearing {
+            suspect,
+            ask,
+            noticed_at,
+            new: &new,
+            old: old.as_ref(),
+        });
+        if matches!(last, Decision::Verdict(_)) {
+            break;
+        }
+    }
+    last
+}
+
+async fn until_settled(door: &dyn SideDoor, release: &ReleaseId, ask: &Ask) -> Vec<Answered> {
+    let mut answers = Vec::new();
+    while !verdict::is_settled(&answers) {
+        answers.push(one(door, release, ask).await);
+    }
+    answers
+}
+
+async fn old_answer(door: &dyn SideDoor, before: Option<&ReleaseId>, ask: &Ask) -> Option<Answered> {
+    match before {
+        Some(before) => Some(one(door, before, ask).await),
+        None => None,
+    }
+}
+
+async fn one(door: &dyn SideDoor, release: &ReleaseId, ask: &Ask) -> Answered {
+    let late = || Answered {
+        answer: Err(format!("nothing came within {} s", ASK_TIMEOUT.as_secs())),
+        error: None,
+    };
+    match tokio::time::timeout(ASK_TIMEOUT, door.ask(release, ask.path.as_str())).await {
+        Ok(answered) => answered,
+        Err(_) => late(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Both releases behind a door of wood: what each answers, one after the other, and how long it takes.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use lamp_logline::AskablePath;
+use lamp_model::evidence::Verdict;
+use tokio::time::Instant;
+
+use super::*;
+
+/// Per release and path: a status, or none for silence, after so many milliseconds.
+struct Door {
+    answers: HashMap<(&'static str, &'static str), (Option<u16>, u64)>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl SideDoor for Door {
+    fn ask<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a> {
+        self.asked
+            .lock()
+            .expect("one thread")
+            .push(format!("{release}{path}"));
+        let found = self
+            .answers
+            .iter()
+            .find(|((of, at), _)| *of == release.as_str() && *at == path);
+        let (status, millis) = found.map_or((Some(404), 1), |(_, answer)| *answer);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            let Some(status) = status else {
+                return std::future::pending().await;
+            };
+            Answered {
+                answer: Ok(status),
+                error: None,
+            }
+        })
+    }
+}
+
+fn release(text: &str) -> ReleaseId {
+    ReleaseId::parse(text).expect("a name")
+}
+
+async fn run(
+    answers: &[(&'static str, &'static str, Option<u16>, u64)],
+    asks: &[&str],
+) -> (Decision, Vec<String>, Duration) {
+    let door = Door {
+        answers: answers
+            .iter()
+            .map(|(release, path, status, millis)| ((*release, *path), (*status, *millis)))
+            .collect(),
+        asked: Mutex::default(),
+    };
+    let at = Timestamp::UNIX_EPOCH;
+    let ask = |path: &&str| Ask {
+        path: AskablePath::parse(path).expect("a path"),
+        was_well: true,
+    };
+    let suspect = Suspect {
+        asks: asks.iter().map(ask).collect(),
+        ..Suspect::of_probe(release("new"), AskablePath::parse("/").expect("a path"), at)
+    };
+    let begun = Instant::now();
+    let decision = settle(&door, &suspect, Some(&release("old")), at).await;
+    (
+        decision,
+        door.asked.into_inner().expect("one thread"),
+        begun.elapsed(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_release_costs_one_answer_of_the_slower_one() {
+    let answers = [("new", "/", Some(500), 5), ("old", "/", Some(200), 40)];
+    let (decision, asked, took) = run(&answers, &["/"]).await;
+    assert!(
+        matches!(decision, Decision::Verdict(Verdict::Bad { .. })),
+        "{decision:?}"
+    );
+    assert_eq!(asked, ["new/", "old/", "new/", "new/"]);
+    assert_eq!(took.as_millis() / 5, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_release_is_asked_once() {
+    let answers = [("new", "/", Some(200), 5), ("old", "/", Some(200), 5)];
+    let (decision, asked, _) = run(&answers, &["/"]).await;
+    assert_eq!(decision, Decision::Nothing(Nothing::ItAnswers));
+    assert_eq!(asked, ["new/", "old/"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_asked_twice_and_ends() {
+    let answers = [("new", "/", None, 0), ("old", "/", Some(200), 5)];
+    let (decision, _, took) = run(&answers, &["/"]).await;
+    assert!(
+        matches!(decision, Decision::Verdict(Verdict::Bad { .. })),
+        "{decision:?}"
+    );
+    assert_eq!(took.as_secs(), 2 * ASK_TIMEOUT.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_path_is_asked_if_one_brings_nothing() {
+    let answers = [
+        ("new", "/invented", Some(500), 1),
+        ("new", "/", Some(500), 1),
+        ("old", "/", Some(200), 1),
+    ];
+    let at = Timestamp::UNIX_EPOCH;
+    let (decision, _, _) = run(&answers[..1], &[]).await;
+    assert_eq!(decision, Decision::Nothing(Nothing::NotAsked));
+    let (decision, asked, _) = run(&answers, &["/fine", "/"]).await;
+    assert!(
+        matches!(decision, Decision::Verdict(Verdict::Bad { .. })),
+        "{decision:?} {at}"
+    );
+    assert_eq!(asked.first().map(String::as_str), Some("new/fine"));
+}

@@ -1,0 +1,1 @@
+//! The follower and the worker against real files.

@@ -1,0 +1,3 @@
+//! Processes of ours without rights, each a hidden verb: what they read was written by strangers.
+
+pub mod watch;
