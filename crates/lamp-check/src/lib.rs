@@ -1,1 +1,55 @@
 //! Release check: findings and the include graph of a PHP tree. Pure.
+//!
+//! [`check`] takes a [`Tree`] and answers a report: each PHP file is parsed on its own, by a few threads, into
+//! its facts (`parse`, `walk`, `facts`); then, over all of them, names are resolved (`constants`, `resolve`),
+//! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
+//! told with the nearest name that does (`rules`, `nearest`). What is known of applications stands in
+//! `applications`.
+//!
+//! Invariant: a name is called wrong only if every way to read it leads to nothing inside the tree; what
+//! cannot be told is no finding.
+
+#[cfg(test)]
+mod tests;
+
+mod applications;
+mod constants;
+mod entry;
+mod facts;
+mod graph;
+mod nearest;
+mod parse;
+mod place;
+mod read;
+mod resolve;
+mod rules;
+mod source;
+mod tree;
+mod walk;
+
+pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check};
+pub use tree::{Entry, EntryKind, Tree, Unreadable};
+
+/// What a check may use at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Threads that parse; each has a stack of [`STACK_BYTES`].
+    pub threads: usize,
+    /// Longest file that is parsed, in bytes; a longer one is said to be not checked.
+    pub file_max_bytes: u64,
+    /// Most findings that are told.
+    pub findings_max: usize,
+}
+
+/// The stack of each thread that parses, in bytes.
+pub const STACK_BYTES: usize = parse::STACK_BYTES;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            threads: 2,
+            file_max_bytes: 4 * 1024 * 1024,
+            findings_max: 5_000,
+        }
+    }
+}

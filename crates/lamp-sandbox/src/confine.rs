@@ -11,7 +11,7 @@ mod user;
 mod worker;
 
 pub use run::{AnswerBounds, WorkerError, run_worker};
-pub use worker::{ConfineError, Confined, WorkerLimits, confine_worker};
+pub use worker::{ConfineError, Confined, WorkerLimits, confine_worker, landlock_here};
 
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;

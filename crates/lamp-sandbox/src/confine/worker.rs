@@ -7,8 +7,8 @@
 use std::os::fd::BorrowedFd;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use rustix::fs::{Gid, Uid};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -164,4 +164,18 @@ fn restrict(readable: &[BorrowedFd<'_>]) -> Result<RulesetStatus, RulesetError> 
         rules = rules.add_rule(PathBeneath::new(directory, reading))?;
     }
     Ok(rules.restrict_self()?.ruleset)
+}
+
+/// How far this kernel could keep a worker from other files; nothing is restricted by asking.
+pub fn landlock_here() -> Landlock {
+    let has = |abi| {
+        let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+        let handled = rules.handle_access(AccessFs::from_all(abi));
+        handled.and_then(Ruleset::create).is_ok()
+    };
+    match (has(LANDLOCK_ABI), has(ABI::V1)) {
+        (true, _) => Landlock::Whole,
+        (false, true) => Landlock::Partly,
+        (false, false) => Landlock::Lacking,
+    }
 }

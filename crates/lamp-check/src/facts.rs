@@ -1,0 +1,126 @@
+//! What one PHP file says, on its own: what it includes, defines, calls, and whether it can be read at all.
+
+/// Everything that the rules need to know of one file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FileFacts {
+    /// Where PHP would stop reading it.
+    pub(crate) syntax_error: Option<Said>,
+    /// Why it was not looked at, in words.
+    pub(crate) not_checked: Option<String>,
+    pub(crate) includes: Vec<Include>,
+    /// Constants, by `define` or `const`, wherever in the file.
+    pub(crate) constants: Vec<(String, Value)>,
+    /// Functions, lower-case, that it declares without first asking whether they exist.
+    pub(crate) functions: Vec<String>,
+    /// What it does when PHP runs it.
+    pub(crate) outside_functions: OutsideFunctions,
+    /// Whether it changes where names without a directory are looked for.
+    pub(crate) changes_include_path: bool,
+}
+
+/// What stands outside functions and classes, and so happens when the file is run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct OutsideFunctions {
+    /// Whether anything happens but declarations.
+    pub(crate) does_something: bool,
+    /// Whether it ends at once unless another file was there first, as by `defined('X') || exit`.
+    pub(crate) refuses_to_be_first: bool,
+    /// Whether it uses `$this`, so that it only runs inside a method.
+    pub(crate) needs_an_object: bool,
+    /// Functions that it calls, lower-case.
+    pub(crate) calls: Vec<String>,
+    /// Constants that it reads.
+    pub(crate) constants: Vec<String>,
+    /// Variables that it writes.
+    pub(crate) variables: Vec<String>,
+}
+
+/// Words at a place of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) at: Spot,
+    pub(crate) words: String,
+}
+
+/// A place in a file: both from 1, the column in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Spot {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+/// One include expression.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Include {
+    pub(crate) keyword: Keyword,
+    /// Where the included name begins.
+    pub(crate) at: Spot,
+    pub(crate) value: Value,
+    pub(crate) guard: Guard,
+    /// Whether it stands outside functions.
+    pub(crate) outside_functions: bool,
+}
+
+/// The four ways to include.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keyword {
+    Include,
+    IncludeOnce,
+    Require,
+    RequireOnce,
+}
+
+impl Keyword {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Include => "include",
+            Self::IncludeOnce => "include_once",
+            Self::Require => "require",
+            Self::RequireOnce => "require_once",
+        }
+    }
+
+    /// Whether a missing file ends the request.
+    pub(crate) const fn is_required(self) -> bool {
+        match self {
+            Self::Require | Self::RequireOnce => true,
+            Self::Include | Self::IncludeOnce => false,
+        }
+    }
+}
+
+/// What the code says about the file perhaps not being there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Nothing.
+    None,
+    /// It is included only if something is, or is not, declared: the file may be an optional part.
+    OnSymbol,
+    /// It is expected to be missing: `@`, or a test whether it exists.
+    MayBeMissing,
+}
+
+/// What an expression comes to, as far as it can be told from its file alone.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    /// `__DIR__`
+    Dir,
+    /// `__FILE__`
+    File,
+    Constant(String),
+    Joined(Vec<Value>),
+    Dirname {
+        of: Box<Value>,
+        levels: u32,
+    },
+    /// One of these.
+    Either(Vec<Value>),
+    /// This, unless a file that was included between changes the variable.
+    Shared {
+        variable: String,
+        value: Box<Value>,
+    },
+    /// Anything.
+    Unknown,
+}

@@ -1,0 +1,65 @@
+//! Who includes whom, and how much of the site hangs on a file.
+
+use std::collections::{BTreeSet, VecDeque};
+
+/// An include of one source by another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Edge {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// Whether it is followed whenever the file is run.
+    pub(crate) outside_functions: bool,
+}
+
+/// The include graph over a tree's sources.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    forth: Vec<Vec<Edge>>,
+    back: Vec<Vec<Edge>>,
+}
+
+impl Graph {
+    pub(crate) fn new(sources: usize, edges: &BTreeSet<Edge>) -> Self {
+        let mut graph = Self {
+            forth: vec![Vec::new(); sources],
+            back: vec![Vec::new(); sources],
+        };
+        for edge in edges {
+            graph.forth[edge.from].push(*edge);
+            graph.back[edge.to].push(*edge);
+        }
+        graph
+    }
+
+    /// The sources that include this one, itself aside.
+    pub(crate) fn includers(&self, source: usize) -> impl Iterator<Item = usize> {
+        let edges = self.back[source].iter().filter(move |edge| edge.from != source);
+        edges.map(|edge| edge.from)
+    }
+
+    /// The sources from which this one is reached, itself counted.
+    pub(crate) fn reached_from(&self, source: usize) -> Vec<bool> {
+        spread(&self.back, source, |edge| Some(edge.from))
+    }
+
+    /// The sources that are run when this one is, before any function is called; itself counted.
+    pub(crate) fn run_with(&self, source: usize) -> Vec<bool> {
+        spread(&self.forth, source, |edge| {
+            edge.outside_functions.then_some(edge.to)
+        })
+    }
+}
+
+fn spread(edges: &[Vec<Edge>], from: usize, next: impl Fn(&Edge) -> Option<usize>) -> Vec<bool> {
+    let mut reached = vec![false; edges.len()];
+    let mut ahead = VecDeque::from([from]);
+    reached[from] = true;
+    while let Some(at) = ahead.pop_front() {
+        for to in edges[at].iter().filter_map(&next) {
+            if !std::mem::replace(&mut reached[to], true) {
+                ahead.push_back(to);
+            }
+        }
+    }
+    reached
+}

@@ -1,0 +1,90 @@
+//! One file's bytes into its facts, by the parser of mago.
+//!
+//! Invariant: no input makes this panic, overflow a stack that has [`STACK_BYTES`], or take longer than is
+//! proportional to its length. A file that the parser cannot handle is said to be not checked; it is no error.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bumpalo::Bump;
+use mago_database::file::FileId;
+use mago_span::HasSpan;
+use mago_syntax::ast::Program;
+use mago_syntax::error::ParseError;
+use mago_syntax::parser::parse_file_content_with_settings;
+use mago_syntax::settings::{LexerSettings, ParserSettings};
+
+use crate::facts::{FileFacts, Said, Spot};
+use crate::walk;
+
+/// The stack that a thread needs to parse whatever it is given, in bytes.
+pub(crate) const STACK_BYTES: usize = 256 * 1024 * 1024;
+
+/// As Debian and php.ini-production have it: `<?` alone opens nothing.
+const SETTINGS: ParserSettings = ParserSettings {
+    lexer: LexerSettings {
+        enable_short_tags: false,
+    },
+};
+
+/// The facts of a file with these bytes; `arena` is emptied for the next.
+pub(crate) fn parse(arena: &mut Bump, source: &[u8]) -> FileFacts {
+    let parsed = catch_unwind(AssertUnwindSafe(|| facts(arena, source)));
+    arena.reset();
+    parsed.unwrap_or_else(|_| not_checked("the parser gave up on it"))
+}
+
+pub(crate) fn not_checked(why: &str) -> FileFacts {
+    FileFacts {
+        not_checked: Some(why.to_owned()),
+        ..FileFacts::default()
+    }
+}
+
+fn facts(arena: &Bump, source: &[u8]) -> FileFacts {
+    let program = parse_file_content_with_settings(arena, FileId::zero(), source, SETTINGS);
+    let lines = Lines::new(source);
+    if program.errors.iter().any(is_a_bound) {
+        return not_checked("it is nested deeper than the parser goes");
+    }
+    FileFacts {
+        syntax_error: first_error(program, &lines),
+        ..walk::walk(program, source, &lines)
+    }
+}
+
+fn is_a_bound(error: &ParseError) -> bool {
+    matches!(error, ParseError::RecursionLimitExceeded(_))
+}
+
+/// Those after the first are what the parser makes of the first.
+fn first_error(program: &Program<'_>, lines: &Lines) -> Option<Said> {
+    let first = program
+        .errors
+        .iter()
+        .min_by_key(|error| error.span().start.offset)?;
+    Some(Said {
+        at: lines.spot(first.span().start.offset),
+        words: first.to_string(),
+    })
+}
+
+/// Where the lines of a file begin.
+#[derive(Debug)]
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    fn new(source: &[u8]) -> Self {
+        let ends = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
+    }
+
+    pub(crate) fn spot(&self, offset: u32) -> Spot {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let line = self.0.partition_point(|start| *start <= offset).max(1);
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        Spot {
+            line: number(line),
+            column: number(offset - self.0[line - 1] + 1),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Where a path leads in a tree: as PHP and the kernel would go, by exact case, through links that stay inside.
+
+use std::collections::HashMap;
+
+use crate::tree::{Entry, EntryKind};
+
+/// Most links on one way; the kernel's own bound is 40.
+const LINKS_MAX: usize = 40;
+
+/// Where a path leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// To the file at this index of the tree's entries.
+    File(usize),
+    /// To a directory.
+    Dir,
+    /// To nothing, and nothing outside the tree can put it there.
+    Nothing,
+    /// Out of the tree, into a dangling link, or to something that cannot be looked at.
+    Elsewhere,
+}
+
+/// The names of a tree, to be looked up.
+#[derive(Debug)]
+pub(crate) struct Places<'t> {
+    entries: &'t [Entry],
+    by_path: HashMap<&'t str, usize>,
+}
+
+impl<'t> Places<'t> {
+    pub(crate) fn new(entries: &'t [Entry]) -> Self {
+        let by_path = entries.iter().enumerate();
+        Self {
+            entries,
+            by_path: by_path
+                .map(|(index, entry)| (entry.path.as_str(), index))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &'t [Entry] {
+        self.entries
+    }
+
+    /// Where `path` leads, from the root of the tree; `..` and `.` are allowed.
+    pub(crate) fn find(&self, path: &str) -> Place {
+        match fold(path) {
+            Some(folded) => self.find_folded(&folded, LINKS_MAX),
+            None => Place::Elsewhere,
+        }
+    }
+
+    fn find_folded(&self, path: &str, links_left: usize) -> Place {
+        if path.is_empty() {
+            return Place::Dir;
+        }
+        match self
+            .by_path
+            .get(path)
+            .map(|index| (*index, &self.entries[*index].kind))
+        {
+            Some((index, EntryKind::File { .. })) => Place::File(index),
+            Some((_, EntryKind::Dir)) => Place::Dir,
+            Some((_, EntryKind::Unreadable { .. })) => Place::Elsewhere,
+            Some((_, EntryKind::Link { target })) => self.through(path, target, "", links_left),
+            None => self.through_a_parent(path, links_left),
+        }
+    }
+
+    /// The link at `link`, and what follows behind it.
+    fn through(&self, link: &str, target: &str, rest: &str, links_left: usize) -> Place {
+        if target.starts_with('/') || links_left == 0 {
+            return Place::Elsewhere;
+        }
+        let Some(led) = fold(&format!("{}/{target}", parent(link))) else {
+            return Place::Elsewhere;
+        };
+        match self.find_folded(&led, links_left - 1) {
+            // A dangling link may be whole on the host that it is made for.
+            Place::Nothing => Place::Elsewhere,
+            Place::Dir if !rest.is_empty() => self.find_folded(&format!("{led}/{rest}"), links_left - 1),
+            Place::File(_) if !rest.is_empty() => Place::Nothing,
+            place @ (Place::File(_) | Place::Dir | Place::Elsewhere) => place,
+        }
+    }
+
+    /// Whether some directory on the way is a link, or cannot be looked into.
+    fn through_a_parent(&self, path: &str, links_left: usize) -> Place {
+        let mut above = parent(path);
+        while !above.is_empty() {
+            match self.by_path.get(above).map(|index| &self.entries[*index].kind) {
+                Some(EntryKind::Link { target }) => {
+                    let rest = path[above.len()..].trim_start_matches('/');
+                    return self.through(above, target, rest, links_left);
+                }
+                Some(EntryKind::Unreadable { .. }) => return Place::Elsewhere,
+                Some(EntryKind::Dir | EntryKind::File { .. }) => return Place::Nothing,
+                None => above = parent(above),
+            }
+        }
+        Place::Nothing
+    }
+}
+
+/// The directory of a path; empty at the top of the tree.
+pub(crate) fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// The last component of a path.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// `path` without `.`, `..` and doubled slashes, as PHP folds it before it asks the kernel; `None`: it climbs
+/// above the root.
+pub(crate) fn fold(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Unreadable;
+
+    fn entry(path: &str, kind: EntryKind) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            kind,
+        }
+    }
+
+    fn link(path: &str, target: &str) -> Entry {
+        let target = target.to_owned();
+        entry(path, EntryKind::Link { target })
+    }
+
+    fn tree() -> Vec<Entry> {
+        let why = Unreadable("permission denied".to_owned());
+        vec![
+            entry("a", EntryKind::Dir),
+            entry("a/x.php", EntryKind::File { size_bytes: 1 }),
+            link("to-a", "a"),
+            link("a/up", "../a/x.php"),
+            link("gone", "nowhere"),
+            link("out", "/etc/passwd"),
+            link("above", "../b"),
+            link("loop", "loop"),
+            entry("closed", EntryKind::Unreadable { why }),
+        ]
+    }
+
+    #[track_caller]
+    fn check(path: &str, expected: Place) {
+        assert_eq!(Places::new(&tree()).find(path), expected, "{path}");
+    }
+
+    #[test]
+    fn a_path_leads_as_the_kernel_goes() {
+        check("a/x.php", Place::File(1));
+        check("/a//./../a/x.php", Place::File(1));
+        check("", Place::Dir);
+        check("a/..", Place::Dir);
+        check("a/X.php", Place::Nothing);
+        check("b/x.php", Place::Nothing);
+        check("a/x.php/y", Place::Nothing);
+        check("../a/x.php", Place::Elsewhere);
+    }
+
+    #[test]
+    fn links_lead_inside_or_elsewhere() {
+        check("to-a/x.php", Place::File(1));
+        check("to-a/y.php", Place::Nothing);
+        check("a/up", Place::File(1));
+        check("gone", Place::Elsewhere);
+        check("gone/x", Place::Elsewhere);
+        check("a/up/x", Place::Nothing);
+        check("out", Place::Elsewhere);
+        check("out/x", Place::Elsewhere);
+        check("above/x", Place::Elsewhere);
+        check("loop", Place::Elsewhere);
+        check("closed/x.php", Place::Elsewhere);
+    }
+}

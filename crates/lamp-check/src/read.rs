@@ -1,0 +1,83 @@
+//! Every PHP file of a tree into its facts, by a few threads.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use bumpalo::Bump;
+
+use crate::Limits;
+use crate::facts::FileFacts;
+use crate::parse::{STACK_BYTES, not_checked, parse};
+use crate::source::Source;
+use crate::tree::Tree;
+
+/// The facts of each source, in order.
+pub(crate) fn read_all(tree: &dyn Tree, sources: &[Source], limits: &Limits) -> Vec<FileFacts> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(sources.len()));
+    let work = || {
+        let mut arena = Bump::new();
+        while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let facts = read_one(tree, source, limits, &mut arena);
+            lock(&done).push((source.entry, facts));
+        }
+    };
+    let started: io::Result<()> = thread::scope(|scope| {
+        for _ in 0..limits.threads.clamp(1, sources.len().max(1)) {
+            thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, work)?;
+        }
+        Ok(())
+    });
+    let mut facts = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    facts.sort_unstable_by_key(|(entry, _)| *entry);
+    let of = |source: &Source| {
+        let found = facts.binary_search_by_key(&source.entry, |(entry, _)| *entry);
+        found.map(|at| std::mem::take(&mut facts[at].1))
+    };
+    let missing = match started {
+        Ok(()) => "the thread that was to parse it ended".to_owned(),
+        Err(error) => format!("no thread to parse it: {error}"),
+    };
+    let each = sources.iter().map(of);
+    each.map(|facts| facts.unwrap_or_else(|_| not_checked(&missing)))
+        .collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn read_one(tree: &dyn Tree, source: &Source, limits: &Limits, arena: &mut Bump) -> FileFacts {
+    if source.size_bytes > limits.file_max_bytes {
+        return not_checked(&too_long(limits));
+    }
+    let bytes = match tree.bytes(source.entry) {
+        Ok(bytes) => bytes,
+        Err(why) => return not_checked(&why.to_string()),
+    };
+    // It may have grown since it was listed.
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limits.file_max_bytes) {
+        return not_checked(&too_long(limits));
+    }
+    if source.only_if_opened && !opens_php(&bytes) {
+        return FileFacts::default();
+    }
+    parse(arena, &bytes)
+}
+
+fn too_long(limits: &Limits) -> String {
+    format!("it is longer than {} bytes", limits.file_max_bytes)
+}
+
+fn opens_php(bytes: &[u8]) -> bool {
+    const TAG: &[u8] = b"<?php";
+    bytes
+        .windows(TAG.len())
+        .any(|window| window.eq_ignore_ascii_case(TAG))
+}

@@ -1,0 +1,317 @@
+//! The check of a whole tree: what is wrong in it, where, and how much hangs on that.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleName, Severity};
+
+use crate::Limits;
+use crate::applications::OWN_FILES;
+use crate::constants::Constants;
+use crate::entry::{self, entry_points};
+use crate::facts::{FileFacts, Guard, Include, Said, Spot};
+use crate::graph::{Edge, Graph};
+use crate::nearest::{Near, nearest};
+use crate::place::{Place, Places, file_name, parent};
+use crate::read::read_all;
+use crate::resolve::{Resolver, Target};
+use crate::source::{Source, sources};
+use crate::tree::{EntryKind, Tree};
+
+/// The rule of a file that PHP cannot parse.
+pub const SYNTAX_ERROR: &str = "syntax-error";
+/// The rule of an include whose file is not there.
+pub const INCLUDE_NOT_FOUND: &str = "include-not-found";
+/// The rule of a file that could not be looked at.
+pub const NOT_CHECKED: &str = "not-checked";
+
+/// The start of a file.
+const TOP: Spot = Spot { line: 1, column: 1 };
+
+/// Checks a tree. `elapsed_ms` of the summary is left at 0: whoever has a clock sets it.
+pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
+    let places = Places::new(tree.entries());
+    let sources = sources(tree.entries());
+    let facts = read_all(tree, &sources, limits);
+    let constants = Constants::new(&sources, &facts, &places);
+    let resolver = Resolver::new(&places, &sources, &facts, &constants);
+    let resolved = Resolved::new(&places, &sources, &facts, &resolver);
+    let graph = Graph::new(sources.len(), &resolved.edges);
+    let samples = samples(&sources);
+    let entries = entry_points(entry::Tree {
+        sources: &sources,
+        facts: &facts,
+        constants: &constants,
+        graph: &graph,
+        samples: &samples,
+    });
+    let report = Report {
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        resolved: &resolved,
+        blast: Blast::new(&graph, entries),
+    };
+    report.finish(limits)
+}
+
+fn samples(sources: &[Source]) -> HashSet<usize> {
+    let is_sample = |source: &Source| OWN_FILES.iter().any(|row| row.sample == file_name(&source.path));
+    let each = sources.iter().enumerate();
+    each.filter(|(_, source)| is_sample(source))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// What each include of each source names.
+struct Resolved<'f> {
+    /// By source, in the order of the file.
+    targets: Vec<Vec<(&'f Include, Target)>>,
+    edges: BTreeSet<Edge>,
+}
+
+impl<'f> Resolved<'f> {
+    fn new(
+        places: &Places<'_>,
+        sources: &[Source],
+        facts: &'f [FileFacts],
+        resolver: &Resolver<'_, '_>,
+    ) -> Self {
+        let by_entry: HashMap<usize, usize> = sources
+            .iter()
+            .enumerate()
+            .map(|(at, source)| (source.entry, at))
+            .collect();
+        let mut edges = BTreeSet::new();
+        let mut targets = Vec::with_capacity(sources.len());
+        for (from, facts) in facts.iter().enumerate() {
+            let target =
+                |include: &'f Include| (include, or_its_sample(places, resolver.target(from, include)));
+            let of_file: Vec<(&Include, Target)> = facts.includes.iter().map(target).collect();
+            for (include, target) in &of_file {
+                let Target::Found(files) = target else { continue };
+                let outside_functions = include.outside_functions;
+                let to = files.iter().filter_map(|entry| by_entry.get(entry).copied());
+                edges.extend(to.map(|to| Edge {
+                    from,
+                    to,
+                    outside_functions,
+                }));
+            }
+            targets.push(of_file);
+        }
+        Self { targets, edges }
+    }
+}
+
+/// A file that each installation writes for itself is stood for by its sample.
+fn or_its_sample(places: &Places<'_>, target: Target) -> Target {
+    let Target::Missing(path) = &target else {
+        return target;
+    };
+    let Some(row) = OWN_FILES.iter().find(|row| row.name == file_name(path)) else {
+        return target;
+    };
+    match places.find(&format!("{}/{}", parent(path), row.sample)) {
+        Place::File(sample) => Target::Found(vec![sample]),
+        Place::Dir | Place::Nothing | Place::Elsewhere => target,
+    }
+}
+
+/// How much of the site hangs on each source.
+struct Blast<'t> {
+    graph: &'t Graph,
+    entries: Vec<bool>,
+}
+
+impl<'t> Blast<'t> {
+    fn new(graph: &'t Graph, entries: Vec<bool>) -> Self {
+        Self { graph, entries }
+    }
+
+    fn radius(&self, source: usize) -> BlastRadius {
+        let reached_from = self.graph.reached_from(source);
+        let both = self
+            .entries
+            .iter()
+            .zip(reached_from)
+            .filter(|(entry, reached)| **entry && *reached);
+        BlastRadius {
+            entry_points: both.count() as u64,
+            of: self.entries.iter().filter(|entry| **entry).count() as u64,
+        }
+    }
+}
+
+struct Report<'t, 'f> {
+    places: &'t Places<'t>,
+    sources: &'t [Source],
+    facts: &'f [FileFacts],
+    resolved: &'t Resolved<'f>,
+    blast: Blast<'t>,
+}
+
+impl Report<'_, '_> {
+    fn finish(&self, limits: &Limits) -> CheckReport {
+        let mut findings: Vec<Finding> = (0..self.sources.len())
+            .flat_map(|at| self.of_source(at))
+            .collect();
+        findings.extend(self.unreadable());
+        findings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+        let summary = self.summary(&findings);
+        findings.truncate(limits.findings_max);
+        CheckReport { summary, findings }
+    }
+
+    fn summary(&self, findings: &[Finding]) -> CheckSummary {
+        let count = |severity| {
+            findings
+                .iter()
+                .filter(|finding| finding.severity == severity)
+                .count() as u64
+        };
+        let targets = || self.resolved.targets.iter().flatten();
+        CheckSummary {
+            files: self.sources.len() as u64,
+            includes: targets().count() as u64,
+            resolved: targets()
+                .filter(|(_, target)| *target != Target::Undecided)
+                .count() as u64,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            elapsed_ms: 0,
+        }
+    }
+
+    /// After a syntax error nothing else of the file is sure.
+    fn of_source(&self, at: usize) -> Vec<Finding> {
+        let facts = &self.facts[at];
+        if let Some(why) = &facts.not_checked {
+            return self
+                .finding(at, NOT_CHECKED, TOP, not_checked(why))
+                .into_iter()
+                .collect();
+        }
+        if let Some(said) = &facts.syntax_error {
+            let verdict = syntax_error(said);
+            return self
+                .finding(at, SYNTAX_ERROR, said.at, verdict)
+                .into_iter()
+                .collect();
+        }
+        let targets = self.resolved.targets[at].iter();
+        let missing = targets.filter_map(|(include, target)| match target {
+            Target::Missing(path) => self.missing(at, include, path),
+            Target::Found(_) | Target::Undecided => None,
+        });
+        missing.collect()
+    }
+
+    fn missing(&self, at: usize, include: &Include, path: &str) -> Option<Finding> {
+        if include.guard == Guard::MayBeMissing {
+            return None;
+        }
+        let near = nearest(self.places.entries(), path, &self.named_by(at));
+        // A part that is only wanted if something is not declared may be left out; a slip of the keys is none.
+        if include.guard == Guard::OnSymbol && !near.as_ref().is_some_and(|near| near.is_a_slip) {
+            return None;
+        }
+        self.finding(at, INCLUDE_NOT_FOUND, include.at, not_found(include, path, near))
+    }
+
+    /// The files that the source names rightly.
+    fn named_by(&self, at: usize) -> HashSet<&str> {
+        let targets = self.resolved.targets[at].iter();
+        let found = targets.filter_map(|(_, target)| match target {
+            Target::Found(files) => Some(files),
+            Target::Missing(_) | Target::Undecided => None,
+        });
+        found
+            .flatten()
+            .map(|entry| self.places.entries()[*entry].path.as_str())
+            .collect()
+    }
+
+    fn finding(&self, at: usize, rule: &str, spot: Spot, verdict: Verdict) -> Option<Finding> {
+        Some(Finding {
+            rule: RuleName::parse(rule).ok()?,
+            severity: verdict.severity,
+            path: self.sources[at].path.clone(),
+            line: spot.line,
+            column: spot.column,
+            message: verdict.message,
+            target: verdict.target,
+            suggestion: verdict.suggestion,
+            blast_radius: Some(self.blast.radius(at)),
+        })
+    }
+
+    /// What stands in the tree and could not be looked into.
+    fn unreadable(&self) -> Vec<Finding> {
+        let entries = self.places.entries().iter();
+        let unreadable = entries.filter_map(|entry| match &entry.kind {
+            EntryKind::Unreadable { why } => Some((entry, why)),
+            EntryKind::File { .. } | EntryKind::Dir | EntryKind::Link { .. } => None,
+        });
+        let finding = |(entry, why): (&crate::tree::Entry, &crate::tree::Unreadable)| {
+            Some(Finding {
+                rule: RuleName::parse(NOT_CHECKED).ok()?,
+                severity: Severity::Note,
+                path: entry.path.clone(),
+                line: TOP.line,
+                column: TOP.column,
+                message: format!("not checked: {why}"),
+                target: None,
+                suggestion: None,
+                blast_radius: None,
+            })
+        };
+        unreadable.filter_map(finding).collect()
+    }
+}
+
+/// What is said of a place.
+struct Verdict {
+    severity: Severity,
+    message: String,
+    target: Option<String>,
+    suggestion: Option<String>,
+}
+
+fn not_checked(why: &str) -> Verdict {
+    Verdict {
+        severity: Severity::Note,
+        message: format!("not checked: {why}"),
+        target: None,
+        suggestion: None,
+    }
+}
+
+fn syntax_error(said: &Said) -> Verdict {
+    let mut words = said.words.chars();
+    let first = words.next().map(|first| first.to_lowercase().to_string());
+    Verdict {
+        severity: Severity::Error,
+        message: format!(
+            "PHP cannot parse this: {}{}",
+            first.unwrap_or_default(),
+            words.as_str()
+        ),
+        target: None,
+        suggestion: None,
+    }
+}
+
+fn not_found(include: &Include, path: &str, near: Option<Near>) -> Verdict {
+    let keyword = include.keyword;
+    let severity = if keyword.is_required() {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    Verdict {
+        severity,
+        message: format!("this {} names a file that does not exist: {path}", keyword.word()),
+        target: Some(path.to_owned()),
+        suggestion: near.map(|near| near.path),
+    }
+}

@@ -1,0 +1,117 @@
+//! What a condition asks for, and what that says of the code behind it.
+
+use mago_syntax::ast::{
+    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Node, Statement,
+    UnaryPrefixOperator,
+};
+
+use super::evaluate::bare;
+
+/// Functions that tell whether something is declared.
+const SYMBOL_TESTS: [&str; 9] = [
+    "class_exists",
+    "defined",
+    "enum_exists",
+    "extension_loaded",
+    "function_exists",
+    "interface_exists",
+    "is_callable",
+    "method_exists",
+    "trait_exists",
+];
+/// Most nodes of one condition that are looked at.
+const NODES_MAX: usize = 500;
+
+/// The name of a function that is called by its name, lower-case, without its namespace.
+pub(super) fn called(call: &FunctionCall<'_>) -> Option<String> {
+    let Expression::Identifier(identifier) = call.function else {
+        return None;
+    };
+    Some(last_segment(identifier.value()).to_ascii_lowercase())
+}
+
+/// A name without its namespace.
+pub(super) fn last_segment(name: &[u8]) -> String {
+    let segment = name.rsplit(|byte| *byte == b'\\').next().unwrap_or(name);
+    String::from_utf8_lossy(segment).into_owned()
+}
+
+/// Whether the expression asks for something declared, anywhere in it.
+pub(super) fn asks_for_a_symbol(condition: &Expression<'_>) -> bool {
+    let is_test = |node: &Node<'_, '_>| match node {
+        Node::FunctionCall(call) => called(call).is_some_and(|name| SYMBOL_TESTS.contains(&name.as_str())),
+        _ => false,
+    };
+    any_beneath(Node::Expression(condition), is_test)
+}
+
+/// `if (!defined('X')) exit;` and its kin.
+pub(super) fn refuses_unless_declared(statement: &If<'_>) -> bool {
+    let body = match &statement.body {
+        IfBody::Statement(body) => Node::Statement(body.statement),
+        IfBody::ColonDelimited(body) => match body.statements.first() {
+            Some(first) => Node::Statement(first),
+            None => return false,
+        },
+    };
+    is_negated_test(statement.condition) && ends_the_file(body)
+}
+
+/// `defined('X') || exit;` and its kin.
+pub(super) fn exits_unless_declared(or: &Binary<'_>) -> bool {
+    matches!(or.operator, BinaryOperator::Or(_) | BinaryOperator::LowOr(_))
+        && asks_for_a_symbol(or.lhs)
+        && matches!(
+            bare(or.rhs),
+            Expression::Construct(Construct::Exit(_) | Construct::Die(_))
+        )
+}
+
+fn is_negated_test(condition: &Expression<'_>) -> bool {
+    match bare(condition) {
+        Expression::UnaryPrefix(prefix) => {
+            matches!(prefix.operator, UnaryPrefixOperator::Not(_)) && asks_for_a_symbol(prefix.operand)
+        }
+        Expression::Binary(binary) => match binary.operator {
+            BinaryOperator::Equal(_) | BinaryOperator::Identical(_) => asks_for_a_symbol(binary.lhs),
+            _ => is_negated_test(binary.rhs) || is_negated_call(binary.lhs),
+        },
+        _ => false,
+    }
+}
+
+/// As the one above for the left of a chain, which is not followed further.
+fn is_negated_call(condition: &Expression<'_>) -> bool {
+    match bare(condition) {
+        Expression::UnaryPrefix(prefix) => {
+            matches!(prefix.operator, UnaryPrefixOperator::Not(_))
+                && matches!(bare(prefix.operand), Expression::Call(Call::Function(call))
+                    if called(call).is_some_and(|name| SYMBOL_TESTS.contains(&name.as_str())))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the piece, not counting functions declared in it, exits or returns.
+fn ends_the_file(body: Node<'_, '_>) -> bool {
+    any_beneath(body, |node| {
+        matches!(
+            node,
+            Node::ExitConstruct(_) | Node::DieConstruct(_) | Node::Statement(Statement::Return(_))
+        )
+    })
+}
+
+fn any_beneath<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) -> bool {
+    let mut left = vec![root];
+    for _ in 0..NODES_MAX {
+        let Some(node) = left.pop() else { return false };
+        if is_it(&node) {
+            return true;
+        }
+        if !matches!(node, Node::Closure(_) | Node::Function(_) | Node::Class(_)) {
+            node.visit_children(|child| left.push(child));
+        }
+    }
+    false
+}

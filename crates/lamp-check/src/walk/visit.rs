@@ -1,0 +1,376 @@
+//! The pass over a syntax tree: node by node, each with what it stands in.
+
+use mago_syntax::ast::{
+    Binary, BinaryOperator, ConstantItem, Expression, FunctionCall, If, InlineKind, Literal, Node, Statement,
+    UnaryPrefixOperator, Variable,
+};
+
+use super::condition::{
+    asks_for_a_symbol, called, exits_unless_declared, last_segment, refuses_unless_declared,
+};
+use super::evaluate::{assigned, plain_argument};
+use super::flow::{Around, Write};
+use super::{Met, Walk};
+use crate::facts::Keyword;
+
+/// Functions whose call outside functions shows nothing to a visitor and needs no other file.
+const SILENT: [&str; 8] = [
+    "class_alias",
+    "class_exists",
+    "define",
+    "defined",
+    "dirname",
+    "error_reporting",
+    "function_exists",
+    "ini_set",
+];
+
+/// What is still to do, the last first.
+enum Todo<'a> {
+    Visit(Node<'a, 'a>, Around),
+    /// A write happens when what is written has been computed.
+    Write(&'a [u8], Write<'a>),
+}
+
+/// How the children of a node run.
+#[derive(Clone, Copy)]
+enum Runs {
+    /// Each time the node does.
+    Always,
+    /// Perhaps: statements together, anything else each for itself.
+    Perhaps { in_loop: bool },
+}
+
+type Pass<'w, 'a> = (&'w mut Walk<'a>, &'w mut Vec<Todo<'a>>);
+
+pub(super) fn visit<'a>(walk: &mut Walk<'a>, root: Node<'a, 'a>) {
+    let mut todo = vec![Todo::Visit(root, Around::default())];
+    while let Some(next) = todo.pop() {
+        walk.clock = walk.clock.saturating_add(1);
+        match next {
+            Todo::Visit(node, around) => meet(walk, &mut todo, node, around),
+            Todo::Write(variable, write) => {
+                let time = walk.clock;
+                walk.flow.wrote(variable, Write { time, ..write });
+            }
+        }
+    }
+}
+
+fn meet<'a>(walk: &mut Walk<'a>, todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around) {
+    walk.note_effect(&node, around);
+    let pass = (walk, todo);
+    match node {
+        Node::Function(_)
+        | Node::Method(_)
+        | Node::Closure(_)
+        | Node::ArrowFunction(_)
+        | Node::PropertyHook(_)
+        | Node::Class(_)
+        | Node::Interface(_)
+        | Node::Trait(_)
+        | Node::Enum(_)
+        | Node::AnonymousClass(_) => declaration(pass, node, around),
+        Node::If(statement) => if_statement(pass, statement, around),
+        Node::IfStatementBodyElseIfClause(clause) => {
+            let on_symbol = around.on_symbol || asks_for_a_symbol(clause.condition);
+            children(pass, node, Around { on_symbol, ..around });
+        }
+        Node::IfColonDelimitedBodyElseIfClause(clause) => {
+            let on_symbol = around.on_symbol || asks_for_a_symbol(clause.condition);
+            children(pass, node, Around { on_symbol, ..around });
+        }
+        Node::Binary(binary) => binary_expression(pass, binary, around),
+        Node::UnaryPrefix(prefix) => match prefix.operator {
+            UnaryPrefixOperator::ErrorControl(_) => children(
+                pass,
+                node,
+                Around {
+                    quiet: true,
+                    ..around
+                },
+            ),
+            UnaryPrefixOperator::Reference(_) => overwritten(pass, node, around),
+            _ => children(pass, node, around),
+        },
+        Node::Assignment(assignment) => match (assignment.lhs, assigned(assignment)) {
+            (Expression::Variable(Variable::Direct(variable)), Some(value)) => {
+                let write = Write {
+                    value: Some(value),
+                    around,
+                    time: 0,
+                };
+                pass.1.push(Todo::Write(variable.name, write));
+                children(pass, node, around);
+            }
+            (written, _) => {
+                overwritten((&mut *pass.0, &mut *pass.1), Node::Expression(written), around);
+                pass.1.push(Todo::Visit(Node::Expression(assignment.rhs), around));
+            }
+        },
+        Node::ForeachTarget(_) | Node::Global(_) | Node::StaticItem(_) | Node::Unset(_) => {
+            overwritten(pass, node, around);
+        }
+        _ => plain(pass, node, around),
+    }
+}
+
+/// Nodes that change nothing for those beneath them but, perhaps, whether they run.
+fn plain<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
+    let met = |expression| (expression, around);
+    match node {
+        Node::IncludeConstruct(it) => walk.includes(Keyword::Include, met(it.value)),
+        Node::IncludeOnceConstruct(it) => walk.includes(Keyword::IncludeOnce, met(it.value)),
+        Node::RequireConstruct(it) => walk.includes(Keyword::Require, met(it.value)),
+        Node::RequireOnceConstruct(it) => walk.includes(Keyword::RequireOnce, met(it.value)),
+        Node::FunctionCall(call) => walk.function_call(call, around),
+        Node::MethodCall(call) => {
+            let name = last_segment(source_of_selector(&call.method)).to_ascii_lowercase();
+            walk.may_test(&name, call.argument_list.arguments.first(), around);
+        }
+        Node::StaticMethodCall(call) => {
+            let name = last_segment(source_of_selector(&call.method)).to_ascii_lowercase();
+            walk.may_test(&name, call.argument_list.arguments.first(), around);
+        }
+        Node::ConstantItem(item) => walk.constant_item(item, around),
+        Node::TryCatchClause(clause) => {
+            if let Some(variable) = &clause.variable {
+                let (value, time) = (None, walk.clock);
+                walk.flow.wrote(variable.name, Write { value, around, time });
+            }
+        }
+        _ => {}
+    }
+    children((walk, todo), node, around);
+}
+
+fn source_of_selector<'a>(selector: &mago_syntax::ast::ClassLikeMemberSelector<'a>) -> &'a [u8] {
+    match selector {
+        mago_syntax::ast::ClassLikeMemberSelector::Identifier(name) => name.value,
+        _ => b"",
+    }
+}
+
+fn declaration<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
+    if let Node::Function(function) = node
+        && !around.on_symbol
+    {
+        let name = last_segment(function.name.value).to_ascii_lowercase();
+        walk.facts.functions.push(name);
+    }
+    let inside = walk.flow.new_scope();
+    children((walk, todo), node, inside);
+}
+
+fn if_statement<'a>((walk, todo): Pass<'_, 'a>, statement: &'a If<'a>, around: Around) {
+    if around.is_always_run() && refuses_unless_declared(statement) {
+        walk.facts.outside_functions.refuses_to_be_first = true;
+    }
+    let on_symbol = around.on_symbol || asks_for_a_symbol(statement.condition);
+    let body = Around { on_symbol, ..around };
+    todo.push(Todo::Visit(Node::IfBody(&statement.body), body));
+    todo.push(Todo::Visit(Node::Expression(statement.condition), around));
+}
+
+fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, around: Around) {
+    if around.is_always_run() && exits_unless_declared(binary) {
+        walk.facts.outside_functions.refuses_to_be_first = true;
+    }
+    let right = match binary.operator {
+        BinaryOperator::And(_)
+        | BinaryOperator::Or(_)
+        | BinaryOperator::LowAnd(_)
+        | BinaryOperator::LowOr(_)
+        | BinaryOperator::NullCoalesce(_) => Around {
+            branch: walk.flow.new_branch(around.branch, false),
+            on_symbol: around.on_symbol || asks_for_a_symbol(binary.lhs),
+            ..around
+        },
+        _ => around,
+    };
+    todo.push(Todo::Visit(Node::Expression(binary.rhs), right));
+    todo.push(Todo::Visit(Node::Expression(binary.lhs), around));
+}
+
+/// Every variable named in the node may hold anything after it.
+fn overwritten<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
+    let mut left = vec![node];
+    while let Some(node) = left.pop() {
+        if let Node::DirectVariable(variable) = node {
+            let write = Write {
+                value: None,
+                around,
+                time: 0,
+            };
+            todo.push(Todo::Write(variable.name, write));
+        }
+        node.visit_children(|child| left.push(child));
+    }
+    children((walk, todo), node, around);
+}
+
+/// Puts the children up, so that the first comes next.
+fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
+    let first = todo.len();
+    match runs(&node) {
+        Runs::Always => node.visit_children(|child| todo.push(Todo::Visit(child, around))),
+        Runs::Perhaps { in_loop } => {
+            let together = walk.flow.new_branch(around.branch, in_loop);
+            node.visit_children(|child| {
+                let branch = match child {
+                    Node::Statement(_) => together,
+                    _ => walk.flow.new_branch(around.branch, in_loop),
+                };
+                todo.push(Todo::Visit(child, Around { branch, ..around }));
+            });
+        }
+    }
+    todo[first..].reverse();
+}
+
+fn runs(node: &Node<'_, '_>) -> Runs {
+    match node {
+        Node::IfStatementBody(_)
+        | Node::IfColonDelimitedBody(_)
+        | Node::SwitchExpressionCase(_)
+        | Node::SwitchDefaultCase(_)
+        | Node::TryCatchClause(_)
+        | Node::Conditional(_)
+        | Node::MatchArm(_) => Runs::Perhaps { in_loop: false },
+        Node::WhileBody(_)
+        | Node::WhileColonDelimitedBody(_)
+        | Node::ForBody(_)
+        | Node::ForColonDelimitedBody(_)
+        | Node::ForeachBody(_)
+        | Node::ForeachColonDelimitedBody(_)
+        | Node::DoWhile(_) => Runs::Perhaps { in_loop: true },
+        _ => Runs::Always,
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn includes(&mut self, keyword: Keyword, (expression, around): (&'a Expression<'a>, Around)) {
+        let time = self.clock;
+        let met = Met {
+            expression,
+            around,
+            time,
+        };
+        self.includes.push((keyword, met));
+        self.flow.included(around, time);
+    }
+
+    fn constant_item(&mut self, item: &'a ConstantItem<'a>, around: Around) {
+        let met = Met {
+            expression: item.value,
+            around,
+            time: self.clock,
+        };
+        self.constants.push((last_segment(item.name.value), met));
+    }
+
+    fn function_call(&mut self, call: &'a FunctionCall<'a>, around: Around) {
+        let Some(name) = called(call) else { return };
+        let mut arguments = call.argument_list.arguments.iter();
+        let first = arguments.next();
+        match name.as_str() {
+            "define" => self.define(
+                first.and_then(plain_argument),
+                arguments.next().and_then(plain_argument),
+                around,
+            ),
+            "set_include_path" => self.facts.changes_include_path = true,
+            "ini_set" if names_include_path(first.and_then(plain_argument)) => {
+                self.facts.changes_include_path = true;
+            }
+            _ => self.may_test(&name, first, around),
+        }
+        if around.is_outside_functions() && !around.on_symbol {
+            self.facts.outside_functions.calls.push(name);
+        }
+    }
+
+    fn define(
+        &mut self,
+        name: Option<&'a Expression<'a>>,
+        value: Option<&'a Expression<'a>>,
+        around: Around,
+    ) {
+        let (Some(Expression::Literal(Literal::String(name))), Some(expression)) = (name, value) else {
+            return;
+        };
+        let met = Met {
+            expression,
+            around,
+            time: self.clock,
+        };
+        let name = last_segment(name.value.unwrap_or_default());
+        self.constants.push((name, met));
+    }
+
+    /// A function or method whose name says that it asks whether a file is there.
+    fn may_test(&mut self, name: &str, argument: Option<&'a mago_syntax::ast::Argument<'a>>, around: Around) {
+        let asks = [
+            "exist",
+            "readable",
+            "is_file",
+            "isfile",
+            "stream_resolve_include_path",
+        ];
+        if asks.iter().any(|part| name.contains(part))
+            && let Some(expression) = argument.and_then(plain_argument)
+        {
+            let time = self.clock;
+            self.existence_tests.push(Met {
+                expression,
+                around,
+                time,
+            });
+        }
+    }
+
+    /// What happens when PHP runs the file, before anyone calls anything in it.
+    fn note_effect(&mut self, node: &Node<'a, 'a>, around: Around) {
+        if !around.is_outside_functions() {
+            return;
+        }
+        let outside = &mut self.facts.outside_functions;
+        match node {
+            Node::Echo(_)
+            | Node::EchoTag(_)
+            | Node::MethodCall(_)
+            | Node::StaticMethodCall(_)
+            | Node::Instantiation(_)
+            | Node::PrintConstruct(_)
+            | Node::IncludeConstruct(_)
+            | Node::IncludeOnceConstruct(_)
+            | Node::RequireConstruct(_)
+            | Node::RequireOnceConstruct(_) => outside.does_something = true,
+            Node::Inline(text) => {
+                let is_text = matches!(text.kind, InlineKind::Text) && !text.value.trim_ascii().is_empty();
+                outside.does_something |= is_text;
+            }
+            Node::FunctionCall(call) => {
+                let name = called(call);
+                outside.does_something |= name.is_none_or(|name| !SILENT.contains(&name.as_str()));
+            }
+            Node::ConstantAccess(access) if !around.on_symbol => {
+                outside.constants.push(last_segment(access.name.value()));
+            }
+            Node::DirectVariable(variable) if variable.name == b"$this" => outside.needs_an_object = true,
+            Node::Statement(Statement::Expression(statement)) => {
+                if let Expression::Assignment(assignment) = statement.expression
+                    && let Expression::Variable(Variable::Direct(variable)) = assignment.lhs
+                {
+                    let name = String::from_utf8_lossy(variable.name).into_owned();
+                    outside.variables.push(name);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn names_include_path(argument: Option<&Expression<'_>>) -> bool {
+    matches!(argument, Some(Expression::Literal(Literal::String(name))) if name.value == Some(b"include_path"))
+}
