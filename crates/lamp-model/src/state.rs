@@ -202,25 +202,10 @@ impl World {
     pub fn apply(mut self, at: Timestamp, event: &Event) -> Result<Self, IllegalTransition> {
         match event {
             Event::LogOpened { .. } | Event::AgentStarted { .. } => {}
-            Event::Planned {
-                deployment,
-                kind,
-                from,
-                to,
-                steps,
-                by,
-            } => {
-                let planned = Deployment {
-                    id: deployment.clone(),
-                    kind: *kind,
-                    from: from.clone(),
-                    to: to.clone(),
-                    by: by.clone(),
-                    planned_at: at,
-                    steps: steps.clone(),
-                    phase: Phase::Planned,
-                };
-                self.site_mut(deployment.site()).plan(planned)?;
+            Event::Planned { deployment, .. } => {
+                if let Some(planned) = planned(at, event) {
+                    self.site_mut(deployment.site()).plan(planned)?;
+                }
             }
             Event::StepStarted {
                 deployment, index, ..
@@ -229,29 +214,11 @@ impl World {
             Event::Armed { deployment, .. } => self.advance(deployment, "armed", Phase::armed)?,
             Event::Switched { deployment, to, .. } => self.switched(at, deployment, to.as_ref())?,
             Event::Ended { deployment, outcome } => self.end(at, deployment, outcome)?,
-            Event::Stored {
-                site,
-                release,
-                tree,
-                files,
-                size_bytes,
-                new_bytes,
-                source,
-            } => {
-                let stored = Release {
-                    stored_at: at,
-                    tree: *tree,
-                    files: *files,
-                    size_bytes: *size_bytes,
-                    new_bytes: *new_bytes,
-                    source: source.clone(),
-                    proven_at: None,
-                    gate: None,
-                };
-                self.site_mut(site)
-                    .releases
-                    .entry(release.clone())
-                    .or_insert(stored);
+            Event::Stored { site, release, .. } => {
+                if let Some(stored) = stored(at, event) {
+                    let releases = &mut self.site_mut(site).releases;
+                    releases.entry(release.clone()).or_insert(stored);
+                }
             }
             Event::Proven { site, release } => self.prove(at, site, release)?,
             Event::Pruned { site, release } => self.prune(site, release)?,
@@ -408,6 +375,56 @@ impl World {
         site.proven.retain(|other| other != release);
         Ok(())
     }
+}
+
+/// A release as it is stored; of any other event, nothing.
+fn stored(at: Timestamp, event: &Event) -> Option<Release> {
+    let Event::Stored {
+        tree,
+        files,
+        size_bytes,
+        new_bytes,
+        source,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    Some(Release {
+        stored_at: at,
+        tree: *tree,
+        files: *files,
+        size_bytes: *size_bytes,
+        new_bytes: *new_bytes,
+        source: source.clone(),
+        proven_at: None,
+        gate: None,
+    })
+}
+
+/// A deployment as it is planned; of any other event, nothing.
+fn planned(at: Timestamp, event: &Event) -> Option<Deployment> {
+    let Event::Planned {
+        deployment,
+        kind,
+        from,
+        to,
+        steps,
+        by,
+    } = event
+    else {
+        return None;
+    };
+    Some(Deployment {
+        id: deployment.clone(),
+        kind: *kind,
+        from: from.clone(),
+        to: to.clone(),
+        by: by.clone(),
+        planned_at: at,
+        steps: steps.clone(),
+        phase: Phase::Planned,
+    })
 }
 
 impl Site {
