@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod apache;
 pub mod args;
+pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod deploy;
@@ -67,6 +68,8 @@ fn run(cli: Cli) -> Result<Exit, Told> {
     match cli.verb {
         Verb::SandboxInit => lamp_sandbox::init_main(),
         Verb::WatchWorker => Ok(crate::worker::watch::run()?),
+        Verb::CheckWorker(args) => Ok(crate::worker::check::run(&args)?),
+        Verb::Check(args) => Ok(check::run(&args)?),
         Verb::Apache(verb) => Ok(apache::run(&Config::read(&cli.config)?, &verb)?),
         Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),

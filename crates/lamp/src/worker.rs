@@ -1,3 +1,4 @@
 //! Processes of ours without rights, each a hidden verb: what they read was written by strangers.
 
+pub mod check;
 pub mod watch;

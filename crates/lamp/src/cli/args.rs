@@ -35,6 +35,8 @@ pub enum Verb {
     Deploy(DeployArgs),
     /// Put a directory to the gate as if it were deployed; production is not touched.
     Test(TestArgs),
+    /// Find what is wrong in a tree of PHP before anything runs; exit 1 if there is any error.
+    Check(CheckArgs),
     /// Go back to a release that was proven good.
     Rollback(RollbackArgs),
     /// What runs where, since when, and how it is.
@@ -62,6 +64,9 @@ pub enum Verb {
     /// Follows the logs of one site; its standard input is the agent's socket. Started by the agent.
     #[command(name = "watch-worker", hide = true)]
     WatchWorker,
+    /// Checks the directory that is its standard input; started by lamp itself.
+    #[command(name = "check-worker", hide = true)]
+    CheckWorker(CheckWorkerArgs),
 }
 
 /// How an answer is printed.
@@ -107,6 +112,25 @@ pub struct TestArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `lamp check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The tree of PHP.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `lamp check-worker`
+#[derive(Debug, Args)]
+pub struct CheckWorkerArgs {
+    /// Answer the lines of source that the findings are about, too.
+    #[arg(long)]
+    pub with_lines: bool,
 }
 
 /// `lamp rollback`
