@@ -1,7 +1,7 @@
 //! The agent's one loop: a closed set of events, one `select!`, every task owned and joined.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::execute::Tools;
 use crate::incidents::Outside;
 use crate::job::Job;
 use crate::ledger::{Ledger, own_pid};
+use crate::paging::Paging;
 use crate::session::Session;
 use crate::settle::settle_again;
 use crate::shutdown::Shutdown;
@@ -73,6 +74,8 @@ pub struct Shared {
     pub changed: watch::Sender<u64>,
     /// Counts whole cycles of watching.
     pub cycles: watch::Sender<u64>,
+    /// Who sends pages.
+    pub paging: Arc<Paging>,
     files_max: u64,
 }
 
@@ -107,6 +110,8 @@ pub struct Parts {
     pub access: Access,
     /// Who is told.
     pub outside: Outside,
+    /// The file that says that a controller sends the pages.
+    pub paging_held: PathBuf,
 }
 
 /// An agent that runs.
@@ -146,8 +151,9 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
             ledger: parts.ledger,
             armed: parts.armed,
             holds: parts.holds,
-            stop: stopped,
+            stop: stopped.clone(),
         },
+        paging: Arc::new(Paging::new(parts.paging_held, stopped)),
         access: parts.access,
         events,
         changed: watch::channel(0).0,

@@ -40,6 +40,8 @@ impl Background {
             tasks.spawn(Heartbeat::new(heartbeat).run(cycles));
         }
         let valve = outside.pager.map(|pager| drain(&mut tasks, ledger, pager));
+        let (paging, managed) = (Arc::clone(&shared.paging), valve.clone());
+        tasks.spawn(async move { paging.begin(managed).await });
         Self { tasks, valve }
     }
 
@@ -68,6 +70,5 @@ fn drain(tasks: &mut JoinSet<()>, ledger: Ledger, parts: PagerParts) -> Arc<Valv
         notifier: parts.notifier,
     };
     tasks.spawn(pager.drain(changed, tap));
-    valve.open();
     Arc::new(valve)
 }

@@ -28,6 +28,7 @@ pub mod incidents;
 pub mod job;
 pub mod ledger;
 pub mod offer;
+pub mod paging;
 pub mod recover;
 pub mod retain;
 pub mod session;

@@ -1,5 +1,6 @@
 //! One connection: who it is, hello, then its requests, one after another.
 
+mod control;
 mod verbs;
 mod watch;
 
@@ -16,6 +17,7 @@ pub use verbs::link;
 
 use crate::agent::Shared;
 use crate::offer::{Offer, not_understood};
+use crate::paging::Hold;
 
 /// How long a peer may take for its hello.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +31,7 @@ pub struct Session {
     connection: Connection,
     shared: Arc<Shared>,
     offer: Option<Offer>,
+    paging: Option<Hold>,
 }
 
 /// Why a session is over before its peer closed it.
@@ -49,6 +52,7 @@ impl Session {
             connection: Connection::new(stream),
             shared,
             offer: None,
+            paging: None,
         }
     }
 
@@ -78,6 +82,9 @@ impl Session {
             if let Request::Watch { deployment, after } = request {
                 self.watch(&deployment, after).await?;
                 continue;
+            }
+            if let Request::Follow { after } = request {
+                return self.follow(after).await;
             }
             let reply = verbs::answer(self, &by, request, files).await;
             let reply = reply.unwrap_or_else(|refusal| Reply::Refused { refusal });

@@ -2,7 +2,7 @@
 //!
 //! `log.sqlite` (the event log), [`armed/`](crate::armed), [`hold/`](crate::hold), `door.key` (the side
 //! door's secret), `agent.lock` (held as long as an agent lives), `agent.log` (what an agent without a
-//! terminal prints).
+//! terminal prints), `paging-held` (there while a controller sends the pages).
 
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -67,6 +67,11 @@ impl StateDir {
     /// Where armed switches stand.
     pub fn armed(&self) -> PathBuf {
         self.path.join("armed")
+    }
+
+    /// The file that says that a controller sends the pages.
+    pub fn paging_held(&self) -> PathBuf {
+        self.path.join("paging-held")
     }
 
     /// Where hold points are looked for.

@@ -20,7 +20,7 @@ use crate::ledger::site_lease;
 use crate::offer::{Offer, not_understood};
 use crate::retain::try_retain;
 
-type Answered = Result<Reply, Refusal>;
+pub(super) type Answered = Result<Reply, Refusal>;
 
 pub(super) async fn answer(
     session: &mut Session,
@@ -65,6 +65,9 @@ pub(super) async fn answer(
             };
             session.begin(&site, order).await
         }
+        Request::Follow { .. } => Err(not_understood("a log is followed already".into())),
+        Request::TakePaging {} => session.take_paging(by).await,
+        Request::PageSettled { page, result } => session.page_settled(page, result).await,
         Request::ReleaseList { site } => session.releases(&site),
         Request::ReleaseShow { site, release } => session.show(&site, &release).await,
         Request::ReleaseVerify { site, release } => session.verify(&site, &release).await,

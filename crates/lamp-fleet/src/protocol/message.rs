@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use lamp_model::Event;
 use lamp_model::event::{Outcome, Seq};
 use lamp_model::gate::OverrideReason;
+use lamp_model::incident::{PageId, PageResult};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::Plan;
 use lamp_model::state::{Release, Site};
@@ -72,6 +73,22 @@ pub enum Request {
         deployment: DeploymentId,
         /// The last place in the log that is known already.
         after: Seq,
+    },
+    /// Every record of the log, for as long as this connection lives; answered with [`Reply::Happened`], again
+    /// and again, and [`Reply::Head`] each time there is no more, and every second.
+    Follow {
+        /// The last place in the log that is known already.
+        after: Seq,
+    },
+    /// Pages are sent by the one who asks, for as long as this connection lives; answered with
+    /// [`Reply::PagingTaken`] once nothing of the agent's is under way. Asked again it is a sign of life.
+    TakePaging {},
+    /// What came of a page; answered with [`Reply::PageRecorded`] once the log has it.
+    PageSettled {
+        /// Which page.
+        page: PageId,
+        /// What came of it.
+        result: PageResult,
     },
     /// The releases of a site; answered with [`Reply::Releases`].
     ReleaseList {
@@ -169,6 +186,15 @@ pub enum Reply {
         /// What.
         events: Vec<Event>,
     },
+    /// There is no more in the log for now.
+    Head {
+        /// Its last place.
+        seq: Seq,
+    },
+    /// The agent sends no pages while this connection lives.
+    PagingTaken {},
+    /// The log has the result.
+    PageRecorded {},
     /// The deployment watched is over.
     Ended {
         /// How.
@@ -369,6 +395,12 @@ pub enum Refusal {
         site: SiteName,
         /// What hinders it.
         why: String,
+    },
+    /// Another controller sends the pages.
+    #[error("pid {pid} sends the pages already")]
+    PagingHeld {
+        /// That process.
+        pid: i32,
     },
     /// Files are lacking that were never handed over.
     #[error("{missing} file(s) of {deployment} were not handed over")]

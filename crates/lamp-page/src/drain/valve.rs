@@ -98,6 +98,11 @@ impl Valve {
         self.give(true);
     }
 
+    /// Whether pages are let out.
+    pub fn is_open(&self) -> bool {
+        self.order.borrow().is_open
+    }
+
     /// Begins no further try, and waits until what was begun is over and recorded: a try's time, or as long as
     /// results cannot be recorded. Whoever cannot wait that long drops the future; it stays shut.
     pub async fn shut(&self) {

@@ -53,6 +53,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         armed: ArmedDir::new(state_dir.armed()),
         holds: Holds::new(state_dir.hold()),
         access: Access::of_group(&config.agent.group),
+        paging_held: state_dir.paging_held(),
         outside: outside(config, &clock),
     };
     let running = lamp_agent::start(parts, &config.agent.socket).await;

@@ -23,6 +23,7 @@ const fn kind(refusal: &Refusal) -> Kind {
         | Refusal::Busy { .. }
         | Refusal::Ending {}
         | Refusal::Held { .. }
+        | Refusal::PagingHeld { .. }
         | Refusal::Stale { .. }
         | Refusal::NotRecovered { .. }
         | Refusal::NoRoom { .. }
@@ -57,6 +58,7 @@ fn way_out(refusal: &Refusal) -> String {
         Refusal::Held { site, .. } => {
             format!("`lamp status {site}` shows it; run this again when it has ended")
         }
+        Refusal::PagingHeld { pid } => format!("one `lamp serve` is enough: look at pid {pid}"),
         Refusal::Stale { .. } => "run this again: the plan is made anew".into(),
         Refusal::NotRecovered { site, .. } => {
             format!("make the site's store reachable; the agent then goes on by itself: `lamp status {site}`")
