@@ -121,4 +121,9 @@ impl History {
             .max_by(|(a, x), (b, y)| x.times.cmp(&y.times).then(b.cmp(a)))
             .map(|(path, _)| path.clone())
     }
+
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.well.len(), self.failing.len())
+    }
 }

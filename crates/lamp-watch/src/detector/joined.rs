@@ -42,6 +42,11 @@ impl Joined {
         Some(line.signature(release))
     }
 
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.order.len().max(self.waiting.len())
+    }
+
     fn make_room(&mut self) {
         while self.order.len() >= WAITING_MAX {
             if let Some(oldest) = self.order.pop_front() {

@@ -84,6 +84,11 @@ impl Questions {
             .or_insert_with(|| Asked::first(client, now));
         true
     }
+
+    #[cfg(test)]
+    pub(super) fn size(&self) -> usize {
+        self.kinds.len()
+    }
 }
 
 impl Asked {
