@@ -1,6 +1,7 @@
 //! One connection: who it is, hello, then its requests, one after another.
 
 mod control;
+mod incidents;
 mod verbs;
 mod watch;
 

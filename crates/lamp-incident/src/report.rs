@@ -22,7 +22,7 @@ use lamp_model::name::SiteName;
 use serde::Serialize;
 
 use gather::Case;
-pub use gather::concerns;
+pub use gather::excerpt;
 use phrase::Phrase;
 pub use times::{Metrics, Times};
 
@@ -141,7 +141,7 @@ pub struct NotOpened {
     pub incident: IncidentId,
 }
 
-/// The report of an incident, from records in the log's order: all that [`concerns`] it, or more.
+/// The report of an incident, from records in the log's order: all [`excerpt`]s for it, or more.
 pub fn report(entries: &[Entry], incident: IncidentId, zone: &TimeZone) -> Result<Report, NotOpened> {
     let case = Case::gather(entries, incident).ok_or(NotOpened { incident })?;
     let times = Times::of(&case);

@@ -9,10 +9,61 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{ErrorSignature, Impact};
 use crate::finding::{BlastRadius, CodePlace};
-use crate::name::{DeploymentId, ReleaseId, SiteName};
+use crate::name::{DeploymentId, NameError, ReleaseId, SiteName};
 
 /// Longest summary of a page, in characters: PagerDuty's own bound.
 pub const SUMMARY_MAX_CHARS: usize = 1024;
+
+/// Longest note on an incident, in characters.
+pub const NOTE_MAX_CHARS: usize = 1000;
+
+/// What a person writes down about an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NoteText(String);
+
+impl NoteText {
+    /// Reads a note; blanks around it do not count.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let refuse = |why| Err(NameError::new(text, "note", why));
+        let said = text.trim();
+        if said.is_empty() {
+            return refuse("it says nothing");
+        }
+        if said.chars().count() > NOTE_MAX_CHARS {
+            return refuse("it is longer than 1000 characters");
+        }
+        if said.chars().any(is_unseen) {
+            return refuse("it is one line, without control or direction-changing characters");
+        }
+        Ok(Self(said.to_owned()))
+    }
+
+    /// The note as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a character acts on a screen instead of being seen there.
+fn is_unseen(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+impl TryFrom<String> for NoteText {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<NoteText> for String {
+    fn from(note: NoteText) -> Self {
+        note.0
+    }
+}
 
 /// An incident's number; they count from 1 in one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -176,4 +227,27 @@ pub struct Told {
     pub state: IncidentState,
     /// The receiver's handle of it: whatever follows bears the same.
     pub dedup_key: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_a_short_line_of_seen_characters() {
+        let kept = NoteText::parse("  Called the school: é.  ").map(String::from);
+        assert_eq!(kept.as_deref(), Ok("Called the school: é."));
+        let longest = "é".repeat(NOTE_MAX_CHARS);
+        assert!(NoteText::parse(&longest).is_ok());
+        for bad in [
+            "",
+            " \n",
+            "a\nb",
+            "a\x1b[2Jb",
+            "a\u{202e}b",
+            &format!("{longest}e"),
+        ] {
+            assert!(NoteText::parse(bad).is_err(), "{bad:?}");
+        }
+    }
 }

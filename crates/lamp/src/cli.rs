@@ -9,6 +9,7 @@ pub mod demo;
 pub mod deploy;
 pub mod doctor;
 pub mod gate;
+pub mod incident;
 pub mod progress;
 pub mod release;
 pub mod rollback;
@@ -83,6 +84,7 @@ fn run(cli: Cli) -> Result<Exit, Told> {
         Verb::Rollback(args) => patiently(rollback::run(&Config::read(&cli.config)?, &args)),
         Verb::Status(args) => patiently(status::run(&Config::read(&cli.config)?, &args)),
         Verb::Release(verb) => patiently(release::run(&Config::read(&cli.config)?, &verb)),
+        Verb::Incident(verb) => patiently(incident::run(&Config::read(&cli.config)?, &verb)),
     }
 }
 

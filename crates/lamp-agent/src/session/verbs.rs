@@ -12,6 +12,7 @@ use lamp_model::port::Live;
 use lamp_model::state::Site;
 
 use super::Session;
+use super::incidents::Note;
 use crate::agent::Event;
 use crate::desk::{Condition, Desk};
 use crate::hands::{Delivery, HandsError, Retention, Wish};
@@ -71,6 +72,20 @@ pub(super) async fn answer(
         Request::ReleaseList { site } => session.releases(&site),
         Request::ReleaseShow { site, release } => session.show(&site, &release).await,
         Request::ReleaseVerify { site, release } => session.verify(&site, &release).await,
+        Request::Incidents { incident } => session.incidents(incident),
+        Request::Records { incident, after } => session.records(incident, after).await,
+        Request::Note {
+            incident,
+            happened_at,
+            text,
+        } => {
+            let note = Note {
+                incident,
+                happened_at,
+                text,
+            };
+            session.note(note, by).await
+        }
         Request::ReleasePrune { site, dry_run } => session.prune(&site, dry_run).await,
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lamp_model::Event;
 use lamp_model::event::{Outcome, Seq};
 use lamp_model::gate::OverrideReason;
-use lamp_model::incident::{PageId, PageResult};
+use lamp_model::incident::{Incident, IncidentId, NoteText, PageId, PageResult};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::Plan;
 use lamp_model::state::{Release, Site};
@@ -89,6 +89,27 @@ pub enum Request {
         page: PageId,
         /// What came of it.
         result: PageResult,
+    },
+    /// Incidents: the newest, or one; answered with [`Reply::Incidents`].
+    Incidents {
+        /// Which; `None`: the newest.
+        incident: Option<IncidentId>,
+    },
+    /// What the log holds on an incident, a part at a time; answered with [`Reply::Records`].
+    Records {
+        /// Which incident.
+        incident: IncidentId,
+        /// The last place in the log that is known already.
+        after: Seq,
+    },
+    /// Something to be written down about an incident; answered with [`Reply::Noted`].
+    Note {
+        /// Which incident.
+        incident: IncidentId,
+        /// When it happened, by the word of whoever writes.
+        happened_at: Timestamp,
+        /// What.
+        text: NoteText,
     },
     /// The releases of a site; answered with [`Reply::Releases`].
     ReleaseList {
@@ -223,6 +244,23 @@ pub enum Reply {
         /// Each difference.
         differences: Vec<Difference>,
     },
+    /// Incidents.
+    Incidents {
+        /// By number.
+        incidents: BTreeMap<IncidentId, Incident>,
+    },
+    /// A part of what the log holds on an incident.
+    Records {
+        /// Records with the events that concern it, in the log's order.
+        entries: Vec<lamp_model::event::Entry>,
+        /// The place after which to go on; `None`: that was all.
+        next: Option<Seq>,
+    },
+    /// It stands in the log.
+    Noted {
+        /// Where.
+        seq: Seq,
+    },
     /// What was taken away, or would be.
     Pruned {
         /// Gone.
@@ -343,6 +381,14 @@ pub enum Refusal {
         site: SiteName,
         /// As asked.
         release: ReleaseId,
+    },
+    /// No such incident.
+    #[error("there is no incident {incident}")]
+    NoSuchIncident {
+        /// As asked.
+        incident: IncidentId,
+        /// The last one that there is.
+        last: Option<IncidentId>,
     },
     /// A release that is no target for a rollback.
     #[error("{release} of {site} was never proven good")]

@@ -9,6 +9,7 @@ use lamp_model::incident::{
     Culprit, Incident, IncidentId, IncidentState, PageAction, PageId, PageIntent, PageResult,
 };
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
+use lamp_model::stored::Stored;
 
 /// One event at its place.
 #[derive(Debug, Clone, Copy)]
@@ -238,8 +239,18 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether a record's event is of use to the report of an incident: whoever hands over records leaves out others.
-pub fn concerns(event: &Event, id: IncidentId, incident: &Incident) -> bool {
+/// A record of the log without what is of no use to the report of an incident; `None`: nothing is left.
+pub fn excerpt(stored: Stored, id: IncidentId, incident: &Incident) -> Option<Entry> {
+    let mut events = stored.record.events;
+    events.retain(|event| concerns(event, id, incident));
+    (!events.is_empty()).then_some(Entry {
+        seq: stored.seq,
+        at: stored.record.at,
+        events,
+    })
+}
+
+fn concerns(event: &Event, id: IncidentId, incident: &Incident) -> bool {
     let fact = Fact {
         seq: Seq(0),
         at: Timestamp::UNIX_EPOCH,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lamp_model::gate::OverrideReason;
+use lamp_model::incident::NoteText;
 use lamp_model::name::{ReleaseId, SiteName};
 
 /// Longest bake that may be asked for.
@@ -44,6 +45,9 @@ pub enum Verb {
     /// Look at releases, verify them, remove old ones.
     #[command(subcommand)]
     Release(ReleaseVerb),
+    /// What went wrong: incidents, notes on them, their reports.
+    #[command(subcommand)]
+    Incident(IncidentVerb),
     /// Is everything this needs here, with the mend for each line.
     Doctor(DoctorArgs),
     /// The host's own process, root: executes deployments and guards armed switches.
@@ -213,6 +217,70 @@ pub enum ReleaseVerb {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+}
+
+/// `lamp incident ...`
+#[derive(Debug, Subcommand)]
+pub enum IncidentVerb {
+    /// The incidents, the newest first.
+    List {
+        /// Only those of this site.
+        site: Option<SiteName>,
+        /// The zone of the times, as in Africa/Nairobi; without it, the host's.
+        #[arg(long, value_name = "ZONE")]
+        tz: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// One incident: how it is, the culprit, its times.
+    Show {
+        /// Its number.
+        number: u64,
+        /// The zone of the times, as in Africa/Nairobi; without it, the host's.
+        #[arg(long, value_name = "ZONE")]
+        tz: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Write something down about an incident; it stands in the report's timeline.
+    Note {
+        /// The incident's number.
+        number: u64,
+        /// What happened, in one line.
+        #[arg(value_parser = NoteText::parse)]
+        text: NoteText,
+        /// When it happened, as in 06:47, "2026-11-22 06:47" or 2026-11-22T06:47:00+03:00; without it, now.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// The zone of the time, as in Africa/Nairobi; without it, the host's.
+        #[arg(long, value_name = "ZONE")]
+        tz: Option<String>,
+    },
+    /// The report of an incident, from the log alone.
+    Report {
+        /// The incident's number.
+        number: u64,
+        /// The zone of the times, as in Africa/Nairobi; without it, the host's.
+        #[arg(long, value_name = "ZONE")]
+        tz: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: ReportFormat,
+    },
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// Markdown, to be handed on.
+    Md,
+    /// For scripts: one JSON object of a versioned type.
+    Json,
 }
 
 /// `lamp doctor`

@@ -1,6 +1,7 @@
 //! What the agent refuses, and the way out of each.
 
 use lamp_fleet::protocol::Refusal;
+use lamp_model::incident::IncidentId;
 use lamp_model::name::SiteName;
 
 use super::{Kind, Trouble};
@@ -13,6 +14,7 @@ pub fn told(wanted: &str, refusal: &Refusal) -> Trouble {
 const fn kind(refusal: &Refusal) -> Kind {
     match refusal {
         Refusal::NotAllowed { .. }
+        | Refusal::NoSuchIncident { .. }
         | Refusal::NoSuchSite { .. }
         | Refusal::NoSuchRelease { .. }
         | Refusal::NeverProven { .. }
@@ -43,6 +45,7 @@ fn way_out(refusal: &Refusal) -> String {
         Refusal::Busy { .. } => "run this again when others have ended".into(),
         Refusal::Ending {} => "run this again in a moment".into(),
         Refusal::NoSuchSite { site, known } => no_such_site(site, known),
+        Refusal::NoSuchIncident { last, .. } => no_such_incident(*last),
         Refusal::NoSuchRelease { site, .. } | Refusal::NeverProven { site, .. } => {
             format!("`lamp release list {site}` shows the releases that there are")
         }
@@ -72,6 +75,13 @@ fn way_out(refusal: &Refusal) -> String {
         Refusal::Failed { .. } => {
             "mend what is named above, then run this again; `lamp doctor` may know more".into()
         }
+    }
+}
+
+fn no_such_incident(last: Option<IncidentId>) -> String {
+    match last {
+        Some(last) => format!("`lamp incident list` shows those that there are; the last one is {last}"),
+        None => "there was none on this host yet".into(),
     }
 }
 
