@@ -5,6 +5,7 @@
 //!
 //! Invariant: what is done beneath a `Dir` stays beneath it; nothing follows a symbolic link there.
 
+pub mod copy;
 pub mod dir;
 pub mod error;
 pub mod file;

@@ -47,6 +47,7 @@ mod step;
 
 // The owner's side.
 mod command;
+mod outside;
 mod sandbox;
 mod start;
 

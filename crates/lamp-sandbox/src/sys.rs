@@ -93,6 +93,19 @@ pub(crate) fn raise_loopback() -> io::Result<()> {
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }).map(drop)
 }
 
+/// Makes the opened /dev/net/tun the other end of a new device of this thread's network, for bare IP packets.
+pub(crate) fn attach_tun(tun: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    // SAFETY: all zeros is a valid request: an empty name and no flag.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays zero, as the kernel wants it.
+    for (slot, byte) in request.ifr_name.iter_mut().take(libc::IFNAMSIZ - 1).zip(name.bytes()) {
+        *slot = byte.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).unwrap_or_default();
+    // SAFETY: the kernel reads and writes one ifreq, which lives through the call.
+    check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF, &raw mut request) }).map(drop)
+}
+
 /// Blocks SIGCHLD and gives a descriptor that is readable when one is due.
 pub(crate) fn child_deaths() -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by sigemptyset before it is read; all pointers live through the calls.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lamp_fleet::{DirError, HostError};
 use lamp_http::BuildError;
+use lamp_model::ReleaseId;
 use lamp_release::switch::SwitchError;
 use lamp_sandbox::{CommandError, SandboxError, StartError};
 
@@ -53,6 +54,23 @@ pub enum TwinError {
     /// The release could not be switched in the twin.
     #[error("switch the release in the twin")]
     Switch(#[source] SwitchError),
+    /// Another release answered in the twin than the one that it was switched to.
+    #[error("the twin was switched to {wanted}, and {found} answered")]
+    OtherRelease {
+        /// Which should have.
+        wanted: ReleaseId,
+        /// Which did.
+        found: ReleaseId,
+    },
+    /// The kernel refused.
+    #[error("{doing}")]
+    System {
+        /// What.
+        doing: &'static str,
+        /// What it said.
+        #[source]
+        source: std::io::Error,
+    },
     /// No client of the twin could be made.
     #[error("make a client of the twin")]
     Client(#[from] BuildError),
@@ -104,4 +122,13 @@ pub enum TwinError {
     /// A thread of the rehearsal ended unasked.
     #[error("a thread of the rehearsal ended before its work was done")]
     Interrupted,
+}
+
+impl TwinError {
+    pub(crate) fn system(doing: &'static str, source: impl Into<std::io::Error>) -> Self {
+        Self::System {
+            doing,
+            source: source.into(),
+        }
+    }
 }

@@ -15,9 +15,16 @@ mod form;
 mod recipe;
 
 // The twin.
+mod database;
+mod memory;
+mod outside;
 mod redact;
 mod services;
 mod twin;
+
+// Asking it.
+mod coverage;
+mod replay;
 
 // The whole.
 mod rehearse;

@@ -39,8 +39,8 @@ pub(crate) struct ServicePlan {
 /// A place that takes connections once a service answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answers {
-    /// A port of the twin's own loopback.
-    Port(u16),
+    /// An address of the twin's own.
+    Address(SocketAddr),
     /// A socket of the twin.
     Socket(PathBuf),
 }
@@ -56,7 +56,7 @@ impl ServicePlan {
         database
             .into_iter()
             .chain(fpm)
-            .chain([apache(site.address.port())])
+            .chain([apache(own_address(site))])
             .collect()
     }
 }
@@ -104,14 +104,14 @@ fn php_fpm(fpm: &Fpm) -> ServicePlan {
     }
 }
 
-fn apache(port: u16) -> ServicePlan {
+fn apache(address: SocketAddr) -> ServicePlan {
     ServicePlan {
         name: "apache2".to_owned(),
         script: "set -e; . /etc/apache2/envvars; install -d -m 1777 /run/lock; install -d \"$APACHE_RUN_DIR\" \
                  \"$APACHE_LOG_DIR\"; install -d -o \"$APACHE_RUN_USER\" \"$APACHE_LOCK_DIR\"; exec /usr/sbin/apache2 \
                  -D FOREGROUND"
             .to_owned(),
-        answers: vec![Answers::Port(port)],
+        answers: vec![Answers::Address(address)],
         log: Some("/var/log/apache2/error.log".into()),
     }
 }
@@ -153,7 +153,9 @@ pub(crate) fn start_all(
 
 fn start(ground: &Ground<'_>, plan: &ServicePlan) -> Result<Child, TwinError> {
     let log = open_log(ground, plan)?;
-    let both = log.try_clone().map_err(|_| TwinError::Interrupted)?;
+    let both = log
+        .try_clone()
+        .map_err(|error| TwinError::system("share a file", error))?;
     let command = ground.sandbox.command("/bin/sh").args(["-c", &plan.script]);
     let command = command
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -179,7 +181,7 @@ fn said_by(plan: &ServicePlan) -> String {
 fn answers(ground: &Ground<'_>, plan: &ServicePlan) -> Result<bool, TwinError> {
     for place in &plan.answers {
         let accepts = match place {
-            Answers::Port(port) => accepts(ground, Way::Address(loopback(*port)))?,
+            Answers::Address(address) => accepts(ground, Way::Address(*address))?,
             Answers::Socket(path) => socket_accepts(ground, path)?,
         };
         if !accepts {
@@ -189,9 +191,15 @@ fn answers(ground: &Ground<'_>, plan: &ServicePlan) -> Result<bool, TwinError> {
     Ok(true)
 }
 
-/// The twin's own loopback.
-pub(crate) const fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+/// Where the site listens, which is an address of the twin's own too.
+pub(crate) fn own_address(site: &SiteConfig) -> SocketAddr {
+    let anywhere = site.address.ip().is_unspecified();
+    let ip = if anywhere {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        site.address.ip()
+    };
+    SocketAddr::new(ip, site.address.port())
 }
 
 fn accepts(ground: &Ground<'_>, way: Way) -> Result<bool, TwinError> {

@@ -60,6 +60,11 @@ impl Shell {
         Ok(dir.put_file(name, file.text.as_bytes(), owned)?)
     }
 
+    /// The sandbox, to put more into it.
+    pub(crate) const fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     fn on_host(&self, inside: u32) -> u32 {
         self.users.on_host(inside).unwrap_or_else(|| self.users.base())
     }
@@ -89,6 +94,11 @@ pub(crate) enum StartOrTwin {
 }
 
 impl Twin {
+    /// Ends it: nothing of it is left when this returns.
+    pub(crate) fn end(self) -> Result<(), TwinError> {
+        Ok(self.sandbox.kill()?)
+    }
+
     /// Its files and processes.
     pub(crate) const fn host(&self) -> &Host {
         &self.host
@@ -113,13 +123,13 @@ impl Twin {
             .map_err(TwinError::Inside)
     }
 
-    /// A client of the site in the twin: it speaks to the twin's own loopback and nowhere else.
+    /// A client of the site in the twin: it speaks to an address of the twin's own and nowhere else.
     pub(crate) fn client(&self, site: &SiteConfig) -> Result<Builder, TwinError> {
         let scheme = match site.scheme {
             config::Scheme::Http => Scheme::Http,
             config::Scheme::Https => Scheme::Https,
         };
-        let builder = Client::at(scheme, &*site.hostname, services::loopback(site.address.port()));
+        let builder = Client::at(scheme, &*site.hostname, services::own_address(site));
         Ok(builder.trust(Trust::AnyCertificate).inside(self.sandbox.net()?))
     }
 }

@@ -105,8 +105,8 @@ fn version(text: &str) -> Option<String> {
 /// The unix socket that a pool's configuration listens on.
 pub(super) fn pool_socket(text: &str) -> Option<PathBuf> {
     let values = text.lines().filter_map(|line| line.split_once('='));
-    let mut listens =
-        values.filter_map(|(key, value)| (key.trim() == "listen").then(|| PathBuf::from(value.trim())));
+    let listens = values.filter(|(key, _)| key.trim() == "listen");
+    let mut listens = listens.map(|(_, value)| PathBuf::from(value.trim()));
     listens.find(|path| path.is_absolute())
 }
 
