@@ -25,7 +25,7 @@ use lamp_sandbox::InitProgram;
 use crate::error::TwinError;
 use crate::plan::RehearsalPlan;
 use crate::recipe::Recipe;
-use crate::rehearse::{ROOT_ALONE, ROOT_FILE};
+use crate::up::{GivenUp, ROOT_ALONE, ROOT_FILE};
 
 const FULL: &str = "full";
 const NEXT: &str = "next";
@@ -52,6 +52,7 @@ pub(crate) struct Source<'a> {
     pub(crate) recipe: &'a Recipe,
     pub(crate) database: &'a DatabaseConfig,
     pub(crate) init: &'a InitProgram,
+    pub(crate) given_up: &'a GivenUp,
 }
 
 impl Base {
@@ -62,7 +63,7 @@ impl Base {
             .map_err(TwinError::Production)?;
         let bases = state.ensure_dir("bases", ROOT_ALONE)?;
         let dir = bases.ensure_dir(source.plan.name.as_str(), ROOT_ALONE)?;
-        let lock = lock(&dir, source.plan.bounds.base_max)?;
+        let lock = lock(&dir, source.plan.bounds.base_max, source.given_up)?;
         let datadir = source.recipe.host.dir(source.database.datadir.as_path());
         Ok(Self {
             path: source
@@ -131,12 +132,13 @@ impl Base {
     }
 }
 
-fn lock(dir: &Dir, most: Duration) -> Result<DirLock, TwinError> {
+fn lock(dir: &Dir, most: Duration, given_up: &GivenUp) -> Result<DirLock, TwinError> {
     let begun = Instant::now();
     loop {
         if let Some(lock) = dir.try_lock()? {
             return Ok(lock);
         }
+        given_up.check()?;
         if begun.elapsed() > most {
             return Err(TwinError::TooSlow {
                 seconds: most.as_secs(),

@@ -20,7 +20,7 @@ mod memory;
 mod outside;
 mod redact;
 mod services;
-mod twin;
+pub mod twin;
 
 // Asking it.
 mod coverage;
@@ -28,9 +28,12 @@ mod replay;
 
 // The whole.
 mod rehearse;
+mod up;
 
 pub mod error;
 
 pub use error::TwinError;
 pub use plan::{LoggedRequest, Phase, RehearsalBounds, RehearsalPlan, Tools};
 pub use rehearse::rehearse;
+pub use twin::Twin;
+pub use up::up;

@@ -85,7 +85,7 @@ pub(crate) async fn replay(
     }
     (tools.progress)(Phase::AskingCandidate);
     asker.switch(&plan.candidate)?;
-    let mut run = RunFiles::watch(&twin.release(&plan.site, &plan.candidate)?)?;
+    let mut run = RunFiles::watch(&twin.release(&plan.candidate)?)?;
     candidate_round(&mut asker, &mut asked, &mut run, time.share(1.0)).await?;
     Ok(Replayed {
         unseen: asker.unseen(&plan.candidate).await?,

@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::error::TwinError;
 use crate::recipe::{Fpm, Recipe};
 use crate::redact;
+use crate::up::GivenUp;
 
 /// Between two looks whether one answers.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -127,6 +128,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) host: &'a Host,
     /// Who root of the twin is on the host.
     pub(crate) root: u32,
+    pub(crate) given_up: &'a GivenUp,
 }
 
 /// Starts all of them at once, for none needs another to start; then waits until each answers.
@@ -142,6 +144,7 @@ pub(crate) fn start_all(
         .collect::<Result<Vec<_>, _>>()?;
     for (plan, child) in plans.iter().zip(&children) {
         while !answers(ground, plan)? {
+            ground.given_up.check()?;
             if begun.elapsed() > most || has_ended(child) {
                 return Err(silent(ground, plan, begun.elapsed()));
             }
@@ -237,7 +240,7 @@ fn silent(ground: &Ground<'_>, plan: &ServicePlan, waited: Duration) -> TwinErro
     let said: Vec<String> = tails
         .into_iter()
         .flatten()
-        .map(|path| tail(ground.host, &path))
+        .map(|path| tail(ground.host, &path, LAST_WORDS_MAX_BYTES).unwrap_or_default())
         .collect();
     TwinError::Silent {
         service: plan.name.clone(),
@@ -246,19 +249,15 @@ fn silent(ground: &Ground<'_>, plan: &ServicePlan, waited: Duration) -> TwinErro
     }
 }
 
-/// The end of a file of the twin's; nothing where it cannot be read.
-fn tail(host: &Host, path: &Path) -> String {
-    let opened = host
-        .dir_of(path)
-        .ok()
-        .and_then(|(dir, name)| dir.open_file(name).ok());
-    let Some((file, meta)) = opened else {
-        return String::new();
-    };
-    let from = meta.size.saturating_sub(LAST_WORDS_MAX_BYTES);
+/// The end of a file of the twin's, at most `max_bytes`; only of a regular file.
+pub(crate) fn tail(host: &Host, path: &Path, max_bytes: u64) -> Result<String, TwinError> {
+    let (dir, name) = host.dir_of(path).map_err(TwinError::Inside)?;
+    let (file, meta) = dir.open_file(name)?;
+    let from = meta.size.saturating_sub(max_bytes);
     let mut bytes = vec![0; usize::try_from(meta.size - from).unwrap_or_default()];
-    let read = std::os::unix::fs::FileExt::read_at(&file, &mut bytes, from).unwrap_or_default();
-    String::from_utf8_lossy(bytes.get(..read).unwrap_or_default())
+    let read = std::os::unix::fs::FileExt::read_at(&file, &mut bytes, from);
+    let read = read.map_err(|error| TwinError::system("read a log of the twin", error))?;
+    Ok(String::from_utf8_lossy(bytes.get(..read).unwrap_or_default())
         .trim()
-        .to_owned()
+        .to_owned())
 }

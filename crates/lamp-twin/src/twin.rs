@@ -1,7 +1,6 @@
 //! A running twin.
 
 use std::path::Path;
-use std::time::Duration;
 
 use lamp_fleet::file::Ownership;
 use lamp_fleet::{Dir, Host};
@@ -13,15 +12,22 @@ use lamp_sandbox::{Child, IdMap, InitProgram, Sandbox, StartError};
 
 use crate::error::TwinError;
 use crate::form::{Form, NewFile};
+use crate::outside::Outside;
+use crate::plan::RehearsalPlan;
+use crate::redact;
 use crate::services::{self, Ground};
+use crate::up::GivenUp;
 
 /// A twin whose services answer. Dropping it ends it, and nothing of it is left.
 #[derive(Debug)]
-pub(crate) struct Twin {
+pub struct Twin {
     /// First, so that it is dropped first: with it everything inside ends.
     sandbox: Sandbox,
     host: Host,
     users: IdMap,
+    site: SiteConfig,
+    differs: Vec<String>,
+    outside: Outside,
     _services: Vec<Child>,
 }
 
@@ -70,17 +76,27 @@ impl Shell {
     }
 
     /// Starts the services and waits until each answers.
-    pub(crate) fn start(self, form: &Form, most: Duration) -> Result<Twin, TwinError> {
+    pub(crate) fn start(
+        self,
+        form: Form,
+        outside: Outside,
+        plan: &RehearsalPlan,
+        given_up: &GivenUp,
+    ) -> Result<Twin, TwinError> {
         let ground = Ground {
             sandbox: &self.sandbox,
             host: &self.host,
             root: self.users.base(),
+            given_up,
         };
-        let started = services::start_all(&ground, &form.services, most)?;
+        let started = services::start_all(&ground, &form.services, plan.bounds.start_max)?;
         Ok(Twin {
             sandbox: self.sandbox,
             host: self.host,
             users: self.users,
+            site: plan.site.clone(),
+            differs: form.differs,
+            outside,
             _services: started,
         })
     }
@@ -95,18 +111,37 @@ pub(crate) enum StartOrTwin {
 
 impl Twin {
     /// Ends it: nothing of it is left when this returns.
-    pub(crate) fn end(self) -> Result<(), TwinError> {
+    pub fn end(self) -> Result<(), TwinError> {
         Ok(self.sandbox.kill()?)
     }
 
-    /// Its files and processes.
-    pub(crate) const fn host(&self) -> &Host {
-        &self.host
+    /// The sandbox that it lives in: a command run in it is under the same bounds as everything else inside.
+    pub const fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// In what it differs from production, in words.
+    pub fn differs(&self) -> &[String] {
+        &self.differs
+    }
+
+    /// Calls to other machines so far, as in `203.0.113.7:443/tcp`; each was refused.
+    pub fn outside_calls(&self) -> Vec<String> {
+        self.outside.calls()
+    }
+
+    /// The end of a file of the twin's, at most `max_bytes`, secrets taken out. A link, a pipe, anything but a regular file is
+    /// refused, wherever it leads.
+    pub fn log(&self, path: &Path, max_bytes: u64) -> Result<String, TwinError> {
+        services::tail(&self.host, path, max_bytes).map(|text| redact::secrets(&text))
     }
 
     /// Switches the site as production does, on the twin's copy of the link.
-    pub(crate) fn switch(&self, site: &SiteConfig, release: &ReleaseId) -> Result<(), TwinError> {
-        let store = self.host.dir(site.store.as_path()).map_err(TwinError::Inside)?;
+    pub fn switch(&self, release: &ReleaseId) -> Result<(), TwinError> {
+        let store = self
+            .host
+            .dir(self.site.store.as_path())
+            .map_err(TwinError::Inside)?;
         let link = store.try_clone()?;
         LinkSwitch::new(store)
             .switch(Some(release))
@@ -115,21 +150,26 @@ impl Twin {
         Ok(link.own_link(Path::new(switch::CURRENT), (self.users.base(), self.users.base()))?)
     }
 
-    /// The tree of a release as the twin sees it.
-    pub(crate) fn release(&self, site: &SiteConfig, release: &ReleaseId) -> Result<Dir, TwinError> {
-        let releases = site.store.as_path().join(lamp_release::store::RELEASES);
-        self.host
-            .dir(releases.join(release.as_str()))
-            .map_err(TwinError::Inside)
-    }
-
     /// A client of the site in the twin: it speaks to an address of the twin's own and nowhere else.
-    pub(crate) fn client(&self, site: &SiteConfig) -> Result<Builder, TwinError> {
-        let scheme = match site.scheme {
+    pub fn client(&self) -> Result<Builder, TwinError> {
+        let scheme = match self.site.scheme {
             config::Scheme::Http => Scheme::Http,
             config::Scheme::Https => Scheme::Https,
         };
-        let builder = Client::at(scheme, &*site.hostname, services::own_address(site));
+        let builder = Client::at(scheme, &*self.site.hostname, services::own_address(&self.site));
         Ok(builder.trust(Trust::AnyCertificate).inside(self.sandbox.net()?))
+    }
+
+    /// Its files and processes.
+    pub(crate) const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The tree of a release as the twin sees it.
+    pub(crate) fn release(&self, release: &ReleaseId) -> Result<Dir, TwinError> {
+        let releases = self.site.store.as_path().join(lamp_release::store::RELEASES);
+        self.host
+            .dir(releases.join(release.as_str()))
+            .map_err(TwinError::Inside)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lamp_fleet::Dir;
 use lamp_sandbox::plan::{Layer, RootPlan};
@@ -14,7 +14,7 @@ use super::Source;
 use crate::error::TwinError;
 use crate::plan::RehearsalPlan;
 use crate::redact;
-use crate::rehearse::{ROOT_FILE, letters};
+use crate::up::{GivenUp, ROOT_FILE, letters};
 
 /// Where the base's directory shows in the sandbox that it is made in.
 const WORKPLACE: &str = "/mnt";
@@ -24,6 +24,11 @@ const WORDS: &str = "words.log";
 const WORDS_MAX_BYTES: u64 = 1_000;
 /// How much of it there may be.
 const WORDS_READ_MAX_BYTES: u64 = 16 << 20;
+/// Between two looks whether anybody still waits: a fifth of a second.
+const LOOK_AGAIN: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 /// Memory for preparing.
 const PREPARE_MEMORY: &str = "--use-memory=128M";
 
@@ -33,7 +38,7 @@ pub(super) fn make(source: &Source<'_>, base: &Dir, path: &Path, into: &str) -> 
     let until = Instant::now() + source.plan.bounds.base_max;
     let workshop = start_workshop(source, path)?;
     let target = Path::new(WORKPLACE).join(into);
-    let words = Words::begin(base)?;
+    let words = Words::begin(base, source.given_up)?;
     stream(source, &workshop, &target, &words, until)?;
     let prepare = workshop
         .command("mariabackup")
@@ -131,15 +136,17 @@ fn workshop(
 struct Words<'a> {
     base: &'a Dir,
     file: OwnedFd,
+    given_up: &'a GivenUp,
 }
 
 impl<'a> Words<'a> {
-    fn begin(base: &'a Dir) -> Result<Self, TwinError> {
+    fn begin(base: &'a Dir, given_up: &'a GivenUp) -> Result<Self, TwinError> {
         base.remove_file(WORDS)?;
         let file = base.create_file(WORDS, ROOT_FILE)?;
         Ok(Self {
             base,
             file: file.into(),
+            given_up,
         })
     }
 
@@ -153,7 +160,7 @@ impl<'a> Words<'a> {
 
     /// Waits until `child` has ended well; it is killed when time is up.
     fn finish(&self, child: Child, until: Instant, doing: &'static str) -> Result<(), TwinError> {
-        if !ended_by(&child, until) {
+        if !self.ended_by(&child, until)? {
             child.kill()?;
         }
         match child.wait()? {
@@ -163,6 +170,18 @@ impl<'a> Words<'a> {
                 said: self.last(),
             }),
         }
+    }
+
+    /// Looks now and then whether anybody still waits; a child that is let go is killed.
+    fn ended_by(&self, child: &Child, until: Instant) -> Result<bool, TwinError> {
+        while Instant::now() < until {
+            self.given_up.check()?;
+            let mut watched = [PollFd::new(child.pidfd(), PollFlags::IN)];
+            if poll(&mut watched, Some(&LOOK_AGAIN)).is_ok_and(|ready| ready > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Their end, which says why.
@@ -175,25 +194,5 @@ impl<'a> Words<'a> {
             .len()
             .saturating_sub(usize::try_from(WORDS_MAX_BYTES).unwrap_or_default());
         redact::secrets(&String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()))
-    }
-}
-
-fn ended_by(child: &Child, until: Instant) -> bool {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return false;
-        }
-        let mut watched = [PollFd::new(child.pidfd(), PollFlags::IN)];
-        if poll(&mut watched, Some(&timespec(left))).is_ok_and(|ready| ready > 0) {
-            return true;
-        }
-    }
-}
-
-fn timespec(left: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(left.subsec_nanos()),
     }
 }

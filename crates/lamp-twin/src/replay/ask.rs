@@ -97,7 +97,7 @@ impl<'a> Asker<'a> {
         plan: &'a RehearsalPlan,
         clock: &'a dyn Clock,
     ) -> Result<Self, TwinError> {
-        let client = twin.client(&plan.site)?.timeout(plan.bounds.request_max);
+        let client = twin.client()?.timeout(plan.bounds.request_max);
         let client = client.body_max_bytes(plan.bounds.body_max_bytes).build()?;
         Ok(Self {
             twin,
@@ -115,7 +115,7 @@ impl<'a> Asker<'a> {
 
     /// From here on `release` answers.
     pub(crate) fn switch(&mut self, release: &ReleaseId) -> Result<(), TwinError> {
-        self.twin.switch(&self.plan.site, release)?;
+        self.twin.switch(release)?;
         self.release = Some((release.clone(), self.clock.now()));
         // What was logged until now is of no request that will be asked.
         self.logged().map(drop)
