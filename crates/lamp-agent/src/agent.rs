@@ -26,6 +26,7 @@ use crate::session::Session;
 use crate::settle::settle_again;
 use crate::shutdown::Shutdown;
 use crate::socket::Socket;
+use crate::watch::WatchPlan;
 
 /// Most connections at a time.
 pub const CONNECTIONS_MAX: usize = 32;
@@ -72,8 +73,6 @@ pub struct Shared {
     pub events: mpsc::Sender<Event>,
     /// Counts changes of what is being done; wakes watchers.
     pub changed: watch::Sender<u64>,
-    /// Counts whole cycles of watching.
-    pub cycles: watch::Sender<u64>,
     /// Who sends pages.
     pub paging: Arc<Paging>,
     files_max: u64,
@@ -110,6 +109,8 @@ pub struct Parts {
     pub access: Access,
     /// Who is told.
     pub outside: Outside,
+    /// How each site is watched.
+    pub watched: Vec<WatchPlan>,
     /// The file that says that a controller sends the pages.
     pub paging_held: PathBuf,
 }
@@ -157,7 +158,6 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
         access: parts.access,
         events,
         changed: watch::channel(0).0,
-        cycles: watch::channel(0).0,
         files_max: raise_files_max(),
     });
     for desk in shared.desks.values() {
@@ -171,7 +171,7 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
         tracing::warn!(%error, "the log does not take that this agent started");
     }
     let socket = Socket::listen(socket, shared.access.gid())?;
-    let background = Background::start(&shared, parts.outside, shared.cycles.subscribe());
+    let background = Background::start(&shared, parts.outside, parts.watched);
     let daemon = Daemon::new(shared, (told, socket), parts.grant, background);
     Ok(Running {
         stop,

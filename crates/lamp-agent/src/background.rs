@@ -13,6 +13,8 @@ use crate::incidents::changes::Changes;
 use crate::incidents::follow::Follower;
 use crate::incidents::{Outside, PagerParts};
 use crate::ledger::Ledger;
+use crate::watch::WatchPlan;
+use crate::watch::course::Watcher;
 
 /// Time for a page under way to be answered and written down when the agent ends. What is not is sent again by
 /// the next agent, under the same key.
@@ -26,8 +28,9 @@ pub struct Background {
 
 impl Background {
     /// Begins it.
-    pub fn start(shared: &Shared, outside: Outside, cycles: watch::Receiver<u64>) -> Self {
+    pub fn start(shared: &Shared, outside: Outside, watched: Vec<WatchPlan>) -> Self {
         let mut tasks = JoinSet::new();
+        let cycles = watch_all(&mut tasks, shared, watched);
         let ledger = shared.tools.ledger.clone();
         let follower = Follower {
             ledger: ledger.clone(),
@@ -37,7 +40,9 @@ impl Background {
         };
         tasks.spawn(follower.run());
         if let Some(heartbeat) = outside.heartbeat {
-            tasks.spawn(Heartbeat::new(heartbeat).run(cycles));
+            let (whole, beats) = watch::channel(0);
+            tasks.spawn(count_whole(cycles, whole));
+            tasks.spawn(Heartbeat::new(heartbeat).run(beats));
         }
         let valve = outside.pager.map(|pager| drain(&mut tasks, ledger, pager));
         let (paging, managed) = (Arc::clone(&shared.paging), valve.clone());
@@ -57,6 +62,38 @@ impl Background {
             let _ = tokio::time::timeout(LAST_PAGE_TIME_BOX, valve.shut()).await;
         }
         self.tasks.shutdown().await;
+    }
+}
+
+/// Watches each site; answers the count of each one's cycles.
+fn watch_all(tasks: &mut JoinSet<()>, shared: &Shared, watched: Vec<WatchPlan>) -> Vec<watch::Receiver<u64>> {
+    let mut counts = Vec::new();
+    for plan in watched {
+        let Some(desk) = shared.desks.get(&plan.site) else {
+            continue;
+        };
+        let (cycles, count) = watch::channel(0);
+        if plan.is_watched() {
+            counts.push(count);
+        }
+        let watcher = Watcher::new(Arc::clone(desk), shared.tools.ledger.clone(), plan, cycles);
+        tasks.spawn(watcher.run());
+    }
+    counts
+}
+
+/// A cycle is whole once each site had one: one that is not seen keeps the heart from beating.
+async fn count_whole(mut sites: Vec<watch::Receiver<u64>>, whole: watch::Sender<u64>) {
+    if sites.is_empty() {
+        return;
+    }
+    loop {
+        for site in &mut sites {
+            if site.changed().await.is_err() {
+                return;
+            }
+        }
+        whole.send_modify(|count| *count += 1);
     }
 }
 

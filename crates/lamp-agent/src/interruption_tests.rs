@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_log::{Journal, MemoryLeases, MemoryLog, MemorySnapshots, Writer};
 use lamp_model::StepName;
-use lamp_model::event::{Actor, Outcome, Reason};
+use lamp_model::event::{Actor, Event, Outcome, Reason, Seq};
+use lamp_model::evidence::Evidence;
 use lamp_model::finding::{CheckReport, CheckSummary};
 use lamp_model::gate::{GateResult, RehearsalOutcome};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use crate::armed::ArmedDir;
 use crate::desk::{Condition, Desk};
 use crate::execute::Tools;
+use crate::guard::{Finding, FoundBad};
 use crate::hands::{Delivery, Difference, Fact, Hands, HandsError, Planned, Retention, Wish};
 use crate::hold::Holds;
 use crate::job::{Job, Order};
@@ -41,6 +43,10 @@ struct FakeHands {
     live: Mutex<Live>,
     stored: Mutex<Vec<ReleaseId>>,
     fails: Mutex<Option<StepName>>,
+    /// How often a probe of a bake is not answered well.
+    bad_probes: Mutex<u32>,
+    /// Whether a bake never ends.
+    bakes_on: Mutex<bool>,
 }
 
 impl FakeHands {
@@ -53,6 +59,8 @@ impl FakeHands {
             live: Mutex::new(live),
             stored: Mutex::new(stored.iter().map(|id| release(id)).collect()),
             fails: Mutex::new(None),
+            bad_probes: Mutex::new(0),
+            bakes_on: Mutex::new(false),
         }
     }
 
@@ -79,11 +87,27 @@ impl FakeHands {
         }
     }
 
+    fn probe(&self) -> Result<(), HandsError> {
+        let mut bad = locked(&self.bad_probes);
+        if *bad == 0 {
+            return Ok(());
+        }
+        *bad -= 1;
+        Err(HandsError::Judged(Reason::ProbeFailed {
+            path: "/".into(),
+            answer: "answered 500".into(),
+        }))
+    }
+
     fn do_step(&self, step: &Step) -> Result<Fact, HandsError> {
         let mut fails = locked(&self.fails);
         if *fails == Some(step.name()) {
             *fails = None;
             return Err(HandsError::Failed("the test made it so".into()));
+        }
+        drop(fails);
+        if matches!(step, Step::Bake { .. }) {
+            self.probe()?;
         }
         Ok(match step {
             Step::Seal { release } => {
@@ -152,6 +176,9 @@ impl Hands for FakeHands {
         step: &'a Step,
         _: Option<Arc<Delivery>>,
     ) -> Answer<'a, Fact, HandsError> {
+        if matches!(step, Step::Bake { .. }) && *locked(&self.bakes_on) {
+            return Box::pin(std::future::pending());
+        }
         ready(self.do_step(step))
     }
     fn go_back<'a>(&'a self, back_to: Option<&'a ReleaseId>) -> Answer<'a, Fact, HandsError> {
@@ -450,6 +477,103 @@ async fn a_test_ends_at_the_gate_and_switches_nothing() {
         "{outcome:?}"
     );
     assert_eq!(bench.live(), Some(release("b")));
+}
+
+fn evidence() -> Box<Evidence> {
+    Box::new(Evidence {
+        release: Some(release("c")),
+        path: "/".into(),
+        first_failed_at: None,
+        noticed_at: jiff::Timestamp::UNIX_EPOCH,
+        answered: "answered 500".into(),
+        before_answered: Some("answered 200".into()),
+        error: None,
+        failed_requests: 3,
+        failed_clients: 2,
+    })
+}
+
+/// The kinds of the log's events from this place on, with what answers since a switch.
+async fn told(bench: &Bench, after: Seq) -> Vec<String> {
+    let stored = bench.tools.ledger.log.read(after, 100).await.expect("read");
+    let events = stored.into_iter().flat_map(|stored| stored.record.events);
+    let word = |event: Event| match event {
+        Event::Switched { to, .. } => to.map(|to| format!("switched {to}")),
+        Event::Judged { .. } => Some("judged".to_owned()),
+        Event::Ended { .. } => Some("ended".to_owned()),
+        _ => None,
+    };
+    events.filter_map(word).collect()
+}
+
+#[tokio::test]
+async fn a_release_found_bad_in_its_bake_goes_back_at_once_and_the_log_says_why() {
+    let bench = Bench::new().await;
+    *locked(&bench.hands.bakes_on) = true;
+    let before = bench.tools.ledger.journal.view().seq;
+    let plan = deploy_plan(3, bench.live(), release("c"));
+    let deployment = plan.deployment.clone();
+    let watcher = async {
+        let mut live = bench.desk.guard.live();
+        let unconfirmed = live
+            .wait_for(|live| live.unconfirmed.as_ref() == Some(&deployment))
+            .await;
+        assert_eq!(unconfirmed.expect("told").before, Some(release("b")));
+        let evidence = evidence();
+        bench.desk.guard.find_bad(FoundBad {
+            deployment: deployment.clone(),
+            evidence,
+        });
+    };
+    tokio::join!(bench.run(plan), watcher);
+    let outcome = bench.check_settled("found bad");
+    assert_eq!(bench.live(), Some(release("b")));
+    let reason = Reason::JudgedBad { evidence: evidence() };
+    assert_eq!(outcome, Some(Outcome::WentBack { reason }));
+    assert_eq!(
+        told(&bench, before).await,
+        ["switched c", "judged", "switched b", "ended"]
+    );
+    assert_eq!(bench.desk.guard.live().borrow().release, Some(release("b")));
+}
+
+/// Deploys `c` with so many probes of its bake failing, and a watcher that answers this each time.
+async fn with_bad_probes(bad: u32, answer: Option<Finding>) -> Option<Outcome> {
+    let bench = Bench::new().await;
+    *locked(&bench.hands.bad_probes) = bad;
+    if let Some(answer) = answer {
+        let mut inquiries = bench.desk.guard.take_inquiries().expect("nobody else watches");
+        tokio::spawn(async move {
+            while let Some(inquiry) = inquiries.recv().await {
+                let _ = inquiry.answer.send(answer.clone());
+            }
+        });
+    }
+    bench.run(deploy_plan(3, bench.live(), release("c"))).await;
+    bench.check_settled("bad probes")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_in_the_bake_is_the_releases_fault_unless_the_watcher_says_otherwise() {
+    let probe_failed = Some(Outcome::WentBack {
+        reason: Reason::ProbeFailed {
+            path: "/".into(),
+            answer: "answered 500".into(),
+        },
+    });
+    assert_eq!(with_bad_probes(1, None).await, probe_failed, "nobody watches");
+    let bad = with_bad_probes(1, Some(Finding::Bad(evidence()))).await;
+    let reason = Reason::JudgedBad { evidence: evidence() };
+    assert_eq!(bad, Some(Outcome::WentBack { reason }));
+    let elsewhere = with_bad_probes(20, Some(Finding::NotTheRelease)).await;
+    assert_eq!(
+        elsewhere,
+        Some(Outcome::Confirmed),
+        "the bake begins anew until all is well"
+    );
+    let glitch = with_bad_probes(2, Some(Finding::ItAnswers)).await;
+    assert_eq!(glitch, Some(Outcome::Confirmed));
+    assert_eq!(with_bad_probes(20, Some(Finding::ItAnswers)).await, probe_failed);
 }
 
 #[tokio::test]

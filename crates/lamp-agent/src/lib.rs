@@ -37,6 +37,7 @@ pub mod shutdown;
 pub mod site_hands;
 pub mod socket;
 pub mod state_dir;
+pub mod watch;
 
 pub use agent::{Parts, Running, start};
 pub use config::Config;

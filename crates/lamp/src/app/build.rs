@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use lamp_agent::armed::ArmedDir;
+use lamp_agent::asker::DoorKeeper;
 use lamp_agent::clock::SystemClock;
 use lamp_agent::desk::Desk;
 use lamp_agent::hold::Holds;
 use lamp_agent::ledger::Ledger;
 use lamp_agent::site_hands::SiteHands;
 use lamp_agent::state_dir::StateDir;
+use lamp_agent::watch::WatchPlan;
 use lamp_agent::{Running, access::Access};
 use lamp_log::{HostProcesses, Journal, SqliteLeases, SqliteLog, Writer};
+use lamp_model::SiteName;
 use lamp_model::clock::Clock;
 use lamp_model::port::{EventLog, Grant, Leases};
+use lamp_release::SiteConfig;
 
-use super::gate::gatekeeper;
+use super::door::side_door;
+use super::gate::{OWN_PROGRAM, gatekeeper};
 use super::outside::{host, outside};
 use crate::config::Config;
 use crate::errors::{Trouble, log as told};
@@ -55,6 +60,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         access: Access::of_group(&config.agent.group),
         paging_held: state_dir.paging_held(),
         outside: outside(config, &clock),
+        watched: watched(config),
     };
     let running = lamp_agent::start(parts, &config.agent.socket).await;
     Ok(App {
@@ -71,6 +77,17 @@ fn desks(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Desk> {
         Desk::new(site.clone(), Arc::new(hands))
     });
     desk.collect()
+}
+
+fn watched(config: &Config) -> Vec<WatchPlan> {
+    let door = side_door(&config.agent.state_dir).map(|door| Arc::new(door) as Arc<dyn DoorKeeper>);
+    let plan = |(site, section): (&SiteName, &SiteConfig)| WatchPlan {
+        site: site.clone(),
+        config: section.clone(),
+        door: door.clone(),
+        program: OWN_PROGRAM.into(),
+    };
+    config.sites.iter().map(plan).collect()
 }
 
 /// Without its log an agent does not start; but no unconfirmed release stays live for that.

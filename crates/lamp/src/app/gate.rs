@@ -14,7 +14,7 @@ use lamp_sandbox::InitProgram;
 use crate::config::Config;
 
 /// This program, even if the file at its path has been replaced since.
-const OWN_PROGRAM: &str = "/proc/self/exe";
+pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// The gate of one site.
 pub fn gatekeeper(

@@ -20,7 +20,7 @@ use lamp_sandbox::InitProgram;
 use super::DrillError;
 pub use application::Application;
 use application::Ready;
-pub use settings::Settings;
+pub use settings::{Probe, Settings};
 
 /// Longest wait for the agent to listen, in looks of [`LOOK`].
 const AGENT_LOOKS_MAX: u32 = 1_000;
@@ -264,7 +264,7 @@ impl Stage {
             store = self.site.store().display(),
             docroot = self.site.docroot,
             host = self.site.host(),
-            probe = self.application.probe(),
+            probe = self.application.probe(self.plan.settings.probe),
             inside = self.lab.state_dir().display(),
             settings = self
                 .plan

@@ -6,7 +6,7 @@ use lamp_lab::load::Target;
 use lamp_lab::wordpress::{self, Unpacked};
 use lamp_lab::{App, Breakage, Lab, LabError};
 
-use super::SITE;
+use super::{Probe, SITE};
 use crate::drill::DrillError;
 
 /// What the site is to run.
@@ -43,10 +43,11 @@ impl Ready {
     }
 
     /// A path that answers whether or not the application is installed yet.
-    pub(super) const fn probe(&self) -> &'static str {
-        match self {
-            Self::Markers(_) => "/",
-            Self::WordPress(_) => "/readme.html",
+    pub(super) const fn probe(&self, probe: Probe) -> &'static str {
+        match (self, probe) {
+            (Self::Markers(_), Probe::Page) => "/",
+            (Self::Markers(_), Probe::File) => "/static.txt",
+            (Self::WordPress(_), _) => "/readme.html",
         }
     }
 

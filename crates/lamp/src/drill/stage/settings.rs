@@ -23,6 +23,17 @@ pub struct Settings {
     pub watched: bool,
     /// Where pages go; `None`: nobody is paged.
     pub pager: Option<String>,
+    /// What is probed through a bake.
+    pub probe: Probe,
+}
+
+/// What is probed through a bake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// A page of the application.
+    Page,
+    /// A file: whether the code works shows only to visitors.
+    File,
 }
 
 impl Default for Settings {
@@ -32,17 +43,20 @@ impl Default for Settings {
             gate: GateScope::Off,
             watched: false,
             pager: None,
+            probe: Probe::Page,
         }
     }
 }
 
 impl Settings {
-    /// As a real site is, with the pager at this address; unwatched, it is a control.
+    /// As a real site is, with the pager at this address; unwatched, it is a control. Only a file is probed, so that
+    /// what is noticed is noticed by the watcher.
     pub fn guarded(pager: impl Into<String>, watched: bool) -> Self {
         Self {
             gate: GateScope::Full,
             watched,
             pager: Some(pager.into()),
+            probe: Probe::File,
         }
     }
 

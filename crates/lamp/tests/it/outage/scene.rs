@@ -1,0 +1,215 @@
+//! A guarded site in a lab with one good release live, its pager's receiver, and visitors.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::RwLockWriteGuard;
+use std::time::Duration;
+
+use lamp::drill::stage::{Application, SITE, Settings, Stage, StagePlan, Switching, default_parent};
+use lamp_http::{Protocol, Request, Scheme};
+use lamp_lab::load::{self, LoadPlan, Nanos, Record, Target};
+use lamp_lab::receiver::{Received, Receiver};
+use lamp_lab::{Broken, Sapi, breakage};
+use lamp_model::plan::GateScope;
+
+use super::{RESOLVE_WITHIN, status};
+use crate::ground::{Beside, Ended, until};
+use crate::turn;
+
+/// A load is stopped when it has seen enough; this is only its bound.
+const LOAD_LENGTH_MAX: Duration = Duration::from_secs(300);
+/// How long visitors come before and after.
+const MARGIN: Duration = Duration::from_secs(1);
+/// The release that comes.
+const NEXT: usize = 1;
+
+/// The site. Dropping it removes all of it.
+pub(super) struct Scene {
+    stage: Stage,
+    receiver: Receiver,
+    _alone: RwLockWriteGuard<'static, ()>,
+}
+
+/// A deployment that is under way.
+pub(super) struct Deploying(Beside);
+
+impl Deploying {
+    pub(super) fn ended_of(self, _: &Scene) -> Ended {
+        self.0.ended()
+    }
+}
+
+/// What came of a deployment under load.
+pub(super) struct Forced {
+    pub(super) exit: Option<i32>,
+    /// What the verb said.
+    pub(super) said: String,
+    /// Every request.
+    pub(super) records: Vec<Record>,
+    /// When visitors got each answer that they should not have got, in order.
+    pub(super) failed: Vec<Nanos>,
+    /// What the pager's receiver took.
+    pub(super) received: Vec<Received>,
+}
+
+impl fmt::Display for Forced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} requests failed",
+            self.failed.len(),
+            self.records.len()
+        )?;
+        if let (Some(first), Some(last)) = (self.failed.first(), self.failed.last()) {
+            write!(f, ", for {} ms", last.since(*first).as_millis())?;
+            if let Some(page) = self.received.iter().find(|page| page.is_trigger()) {
+                write!(f, "; page after {} ms", page.at.since(*first).as_millis())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Scene {
+    /// A site that is watched, or, as a control, is not.
+    pub(super) fn new(watched: bool) -> Self {
+        Self::with(watched, |_| {})
+    }
+
+    /// The same, with something more in both releases.
+    pub(super) fn with(watched: bool, further: impl Fn(&Path)) -> Self {
+        let alone = turn::alone();
+        let receiver = Receiver::start().expect("a receiver");
+        let stage = Stage::set_up(StagePlan {
+            parent: default_parent().to_owned(),
+            sapi: Sapi::ModPhp,
+            switching: Switching::Lamp,
+            application: Application::Markers,
+            releases: 2,
+            lamp: env!("CARGO_BIN_EXE_lamp").into(),
+            settings: Settings::guarded(receiver.url(), watched).gate(GateScope::Check),
+        })
+        .expect("a lab");
+        (0..=NEXT).for_each(|number| further(&stage.source(number)));
+        stage.deploy(0).expect("the first release");
+        Self {
+            stage,
+            receiver,
+            _alone: alone,
+        }
+    }
+
+    /// Breaks the release that comes.
+    pub(super) fn break_next(&self) -> Broken {
+        let all = self.stage.breakages().expect("the application's breakages");
+        let first = breakage::pick(&all, None).expect("one at least");
+        first.apply(&self.stage.source(NEXT)).expect("applied")
+    }
+
+    /// Deploys the next release past the gate while visitors come, and waits for all that follows.
+    pub(super) fn force(&self, rate: f64, bake: &str) -> Forced {
+        self.visited(rate, &[], |scene| scene.deploy_next(bake))
+    }
+
+    /// Lets visitors come while `act` is done, and waits for what follows.
+    pub(super) fn visited(&self, rate: f64, further: &[Target], act: impl FnOnce(&Self) -> Ended) -> Forced {
+        let mut targets = self.stage.targets();
+        targets.iter_mut().for_each(|target| target.weight *= 20);
+        targets.extend_from_slice(further);
+        let plan = LoadPlan::new(targets.clone(), rate, LOAD_LENGTH_MAX, 1);
+        let visitors = self.stage.visitors(Protocol::Http1).expect("visitors");
+        let load = load::run(&plan, &visitors).expect("the load runs");
+        // How long visitors come is part of what is done; nothing is waited for.
+        std::thread::sleep(MARGIN);
+        let ended = act(self);
+        self.wait_for_the_end();
+        std::thread::sleep(MARGIN);
+        load.stop();
+        let records = load.wait().expect("the load ran to its end");
+        Forced {
+            exit: ended.code,
+            said: format!("{}{}", ended.out, ended.err),
+            failed: failed(&targets, &records),
+            records,
+            received: self.receiver.received(),
+        }
+    }
+
+    /// Whatever was opened at the receiver is closed again.
+    fn wait_for_the_end(&self) {
+        let is_over = |_: &[Received]| self.receiver.alerts().values().all(|alert| !alert.is_open);
+        let begun = std::time::Instant::now();
+        until("the alert is resolved", || {
+            is_over(&[]) || begun.elapsed() > RESOLVE_WITHIN
+        });
+    }
+
+    /// Deploys the next release past the gate, to its end.
+    pub(super) fn deploy_next(&self, bake: &str) -> Ended {
+        self.deploy_beside(bake).0.ended()
+    }
+
+    /// The same, beside something else.
+    pub(super) fn deploy_beside(&self, bake: &str) -> Deploying {
+        let source = self.stage.source(NEXT).display().to_string();
+        let verb = [
+            "deploy",
+            SITE,
+            "--bake",
+            bake,
+            "--override-gate",
+            "the test says so",
+            "--from",
+            &source,
+        ];
+        let mut command = self.stage.command(&verb);
+        command.env("NO_COLOR", "1").stdin(Stdio::null());
+        Deploying(Beside::start(command))
+    }
+
+    /// What anyone can send: requests that every server answers badly.
+    pub(super) fn shout(&self, requests: usize) {
+        let client = self.stage.lab().client(SITE, Scheme::Https).expect("a client");
+        let client = client.build().expect("a client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            for number in 0..requests {
+                // A file of the application that is not meant to be asked for, and one that never was.
+                let path = if number % 2 == 0 {
+                    "/parts/dir.php"
+                } else {
+                    "/never/was.php"
+                };
+                let _ = client.get(Request::new(path)).await;
+            }
+        });
+    }
+
+    /// The report of the first incident.
+    pub(super) fn report(&self) -> serde_json::Value {
+        let printed = self.stage.lamp(&["incident", "report", "1", "--format", "json"]);
+        serde_json::from_str(&printed.expect("a report")).expect("JSON")
+    }
+
+    /// How many incidents the log knows.
+    pub(super) fn incidents(&self) -> usize {
+        let printed = self.stage.lamp(&["incident", "list", "--format", "json"]);
+        let list: serde_json::Value = serde_json::from_str(&printed.expect("a list")).expect("JSON");
+        list["incidents"].as_array().map_or(0, Vec::len)
+    }
+}
+
+fn failed(targets: &[Target], records: &[Record]) -> Vec<Nanos> {
+    let is_wrong = |record: &&Record| {
+        let target = targets.get(record.target).expect("a target of the plan");
+        status(record) != Some(target.status)
+    };
+    let mut all: Vec<_> = records
+        .iter()
+        .filter(is_wrong)
+        .map(|record| record.received)
+        .collect();
+    all.sort_unstable();
+    all
+}
