@@ -148,10 +148,7 @@ fn culprit_details(culprit: &Culprit) -> Vec<(String, String)> {
     pairs([
         ("release", Some(culprit.release.to_string())),
         ("culprit", culprit.place.as_ref().map(CodePlace::to_string)),
-        (
-            "file changed",
-            culprit.place.as_ref().map(|_| yes_or_no(culprit.file_changed)),
-        ),
+        ("file changed", culprit.file_changed.then(|| "yes".to_owned())),
         ("wrong name", culprit.wrong_name.clone()),
         ("right name", culprit.right_name.clone()),
         (
@@ -169,10 +166,6 @@ fn pairs<const N: usize>(rows: [(&str, Option<String>); N]) -> Vec<(String, Stri
     known
         .map(|(name, text)| (name.to_owned(), plain(&text, DETAIL_MAX_CHARS)))
         .collect()
-}
-
-fn yes_or_no(yes: bool) -> String {
-    if yes { "yes" } else { "no" }.to_owned()
 }
 
 /// A moment for people and machines, to the millisecond, in UTC.

@@ -131,7 +131,7 @@ fn what_no_release_is_to_blame_for_is_told_at_once() {
         1011,
         &[
             "opened 1: / answered 500, and so does the release before",
-            "trigger critical shop: / answered 500, and so does the release before: / answered 500, the release \
+            "trigger critical shop: / answered 500, the release \
              before answered 500: it is not the release; nothing was switched: a answers; 7 requests of 5 visitors \
              failed",
         ],

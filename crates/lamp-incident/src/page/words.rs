@@ -49,7 +49,9 @@ impl<'a> Account<'a> {
             Some(self.answering()),
             self.visitors(),
         ];
-        self.line(parts)
+        // Of a trouble from the start there is nothing to be said before it.
+        let from_the_start = self.incident.culprit.is_none() && self.trouble().is_some();
+        self.line((!from_the_start).then(|| self.headline()), parts)
     }
 
     /// What is told when all is well again.
@@ -59,7 +61,7 @@ impl<'a> Account<'a> {
             None => "all is well again".to_owned(),
         };
         let impact = self.incident.impact.as_ref().map(impact_words);
-        self.line([Some(well), impact])
+        self.line(Some(self.headline()), [Some(well), impact])
     }
 
     /// The same for machines, as far as the incident does not hold it already.
@@ -85,9 +87,10 @@ impl<'a> Account<'a> {
         rows
     }
 
-    fn line<const N: usize>(&self, parts: [Option<String>; N]) -> String {
+    fn line<const N: usize>(&self, headline: Option<String>, parts: [Option<String>; N]) -> String {
         let rest: Vec<String> = parts.into_iter().flatten().collect();
-        format!("{}: {}: {}", self.incident.site, self.headline(), rest.join("; "))
+        let whole = headline.into_iter().chain([rest.join("; ")]);
+        format!("{}: {}", self.incident.site, whole.collect::<Vec<_>>().join(": "))
     }
 
     fn headline(&self) -> String {
