@@ -103,6 +103,19 @@ fn the_original_outage_is_one_page_and_its_end() {
 }
 
 #[test]
+fn what_is_told_late_of_an_incident_that_is_over_opens_no_other() {
+    let world = fold(b_is_in_its_bake(), 1010, &[judged(Some(2), bad("b"))]);
+    let world = fold(world, 1012, &[switched(2, Some("b"), Some("a"))]);
+    let world = followed(world, 1013).0;
+    let world = followed(fold(world, 2000, &[recovered(impact())]), 2001).0;
+    assert_eq!(world.incidents[&IncidentId(1)].state, IncidentState::Resolved);
+    let late_verdict = fold(world.clone(), 2100, &[judged(Some(2), bad("b"))]);
+    check(late_verdict, 2101, &[]);
+    let reason = Reason::AgentEnded;
+    check(fold(world, 2100, &[went_back(2, reason)]), 2101, &[]);
+}
+
+#[test]
 fn a_verdict_after_which_nothing_goes_back_is_told_after_two_seconds() {
     let world = fold(b_is_in_its_bake(), 1010, &[judged(Some(2), bad("b"))]);
     let failing = "trigger critical shop: release b fails: wp-settings.php:139 names class-wp-locale.phpp; the right \

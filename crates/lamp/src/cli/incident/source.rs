@@ -146,7 +146,7 @@ async fn asked(call: &Call, incident: Option<IncidentId>) -> Result<Incidents, T
     let Reply::Incidents { incidents } = reply else {
         return Err(beside(&reply));
     };
-    Ok(incidents)
+    Ok(incidents.into_iter().collect())
 }
 
 async fn part(call: &Call, incident: IncidentId, after: Seq) -> Result<(Vec<Entry>, Option<Seq>), Trouble> {
