@@ -54,7 +54,7 @@ pub struct Report {
     pub impact: Option<ImpactCount>,
     /// What happened when, the evidence beside it.
     pub timeline: Vec<Line>,
-    /// Why it happened: the root cause, what set it off, what let it through.
+    /// Why it happened: the cause, what set it off, what let it through.
     pub root_cause: Vec<Phrase>,
     /// How it was noticed.
     pub detection: Vec<Phrase>,

@@ -187,7 +187,7 @@ fn let_through(gate: Option<Answer<'_>>) -> Phrase {
         }
         (Gate::Passed, _) => Phrase::new(match &result.rehearsal {
             RehearsalOutcome::Done { shown } => format!(
-                "What let it through: the check found nothing, and the rehearsal asked {} of {} known routes without \
+                "What let it through: the check found nothing, and the rehearsal asked for {} of {} known kinds of page without \
                  meeting it.",
                 shown.coverage.routes_asked, shown.coverage.routes_known
             ),
