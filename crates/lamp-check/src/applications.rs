@@ -24,6 +24,9 @@ pub(crate) const OWN_FILES: &[OwnFile] = &[OwnFile {
     sample: "wp-config-sample.php",
 }];
 
+/// Files that an application writes while it runs and then includes, so that a release does not have them.
+pub(crate) const MADE_WHILE_RUNNING: &[&str] = &["wp-content/upgrade/version-current.php"];
+
 /// Endings of file names that PHP is written in, beside `.php`; such a file counts if `<?php` stands in it.
 pub(crate) const OTHER_ENDINGS: &[&str] = &[
     ".inc", ".install", ".module", ".php5", ".php7", ".php8", ".phtml", ".profile", ".theme",
@@ -37,3 +40,29 @@ pub(crate) const TEST_DIRECTORIES: &[&str] = &["phpunit", "spec", "test", "tests
 
 /// Directories whose files are only ever included.
 pub(crate) const LIBRARY_DIRECTORIES: &[&str] = &["node_modules", "vendor"];
+
+/// A function that an application declares to join paths with.
+pub(crate) struct PathFunction {
+    pub(crate) name: &'static str,
+    pub(crate) gives: Gives,
+}
+
+/// What a path function makes of its argument.
+#[derive(Clone, Copy)]
+pub(crate) enum Gives {
+    /// The directory that it lies in, with a slash at its end.
+    DirectoryWithSlash,
+    /// The same with one slash at its end.
+    WithSlash,
+}
+
+pub(crate) const PATH_FUNCTIONS: &[PathFunction] = &[
+    PathFunction {
+        name: "plugin_dir_path",
+        gives: Gives::DirectoryWithSlash,
+    },
+    PathFunction {
+        name: "trailingslashit",
+        gives: Gives::WithSlash,
+    },
+];

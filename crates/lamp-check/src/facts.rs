@@ -12,6 +12,10 @@ pub(crate) struct FileFacts {
     pub(crate) constants: Vec<(String, Value)>,
     /// Functions, lower-case, that it declares without first asking whether they exist.
     pub(crate) functions: Vec<String>,
+    /// Classes and their like, lower-case, that it declares without first asking whether they exist.
+    pub(crate) classes: Vec<String>,
+    /// Whether it brings a way to load classes when they are first used.
+    pub(crate) loads_classes: bool,
     /// What it does when PHP runs it.
     pub(crate) outside_functions: OutsideFunctions,
     /// Whether it changes where names without a directory are looked for.
@@ -21,14 +25,18 @@ pub(crate) struct FileFacts {
 /// What stands outside functions and classes, and so happens when the file is run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct OutsideFunctions {
-    /// Whether anything happens but declarations.
-    pub(crate) does_something: bool,
+    /// Whether anything happens but declarations and includes.
+    pub(crate) acts: bool,
+    /// Whether it includes anything.
+    pub(crate) includes: bool,
     /// Whether it ends at once unless another file was there first, as by `defined('X') || exit`.
     pub(crate) refuses_to_be_first: bool,
     /// Whether it uses `$this`, so that it only runs inside a method.
     pub(crate) needs_an_object: bool,
     /// Functions that it calls, lower-case.
     pub(crate) calls: Vec<String>,
+    /// Classes that it uses, lower-case.
+    pub(crate) uses_classes: Vec<String>,
     /// Constants that it reads.
     pub(crate) constants: Vec<String>,
     /// Variables that it writes.
@@ -114,6 +122,8 @@ pub(crate) enum Value {
         of: Box<Value>,
         levels: u32,
     },
+    /// With one slash at its end.
+    WithSlash(Box<Value>),
     /// One of these.
     Either(Vec<Value>),
     /// This, unless a file that was included between changes the variable.

@@ -37,16 +37,34 @@ impl Graph {
         edges.map(|edge| edge.from)
     }
 
+    /// The sources that this one includes outside functions.
+    pub(crate) fn included_first(&self, source: usize) -> impl Iterator<Item = usize> {
+        let edges = self.forth[source].iter().filter(|edge| edge.outside_functions);
+        edges.map(|edge| edge.to)
+    }
+
     /// The sources from which this one is reached, itself counted.
     pub(crate) fn reached_from(&self, source: usize) -> Vec<bool> {
         spread(&self.back, source, |edge| Some(edge.from))
     }
 
-    /// The sources that are run when this one is, before any function is called; itself counted.
-    pub(crate) fn run_with(&self, source: usize) -> Vec<bool> {
-        spread(&self.forth, source, |edge| {
+    /// The sources that are run when this one is, before any function is called, and those that their
+    /// functions include; itself counted.
+    pub(crate) fn at_hand_for(&self, source: usize) -> Vec<bool> {
+        let run = spread(&self.forth, source, |edge| {
             edge.outside_functions.then_some(edge.to)
-        })
+        });
+        let mut at_hand = run.clone();
+        for edge in self
+            .forth
+            .iter()
+            .zip(run)
+            .filter(|(_, run)| *run)
+            .flat_map(|(edges, _)| edges)
+        {
+            at_hand[edge.to] = true;
+        }
+        at_hand
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::place::{file_name, parent};
 use crate::tree::{Entry, EntryKind};
 
-/// Most letters that a name may be off.
+/// Most letters that a name may be off; a third of it at most.
 const DISTANCE_MAX: usize = 3;
 /// Most letters that a path may be off that names another directory.
 const PATH_DISTANCE_MAX: usize = 8;
@@ -34,14 +34,15 @@ pub(crate) fn nearest(entries: &[Entry], missing: &str, taken: &HashSet<&str>) -
     let namesakes = namesakes
         .filter_map(by_path)
         .filter(|(distance, _)| *distance <= PATH_DISTANCE_MAX.max(missing.len() / 2));
-    let similar = files().filter(|path| path.len().abs_diff(missing.len()) <= 2);
+    // Another directory, or a slash that is missing.
+    let similar = files().filter(|path| missing.ends_with(file_name(path)));
     let similar = similar.filter_map(|path| score(missing, path, path, taken));
     best(beside).or_else(|| best(namesakes)).or_else(|| best(similar))
 }
 
 /// How far `name` is from what was meant, if it is near; a name that is taken only counts if it is very near.
 fn score<'p>(meant: &str, name: &str, path: &'p str, taken: &HashSet<&str>) -> Option<(usize, &'p str)> {
-    let most = DISTANCE_MAX.min(1 + meant.len() / 4);
+    let most = DISTANCE_MAX.min(stem(meant).len() / 3);
     if name.len().abs_diff(meant.len()) > most {
         return None;
     }
@@ -51,6 +52,11 @@ fn score<'p>(meant: &str, name: &str, path: &'p str, taken: &HashSet<&str>) -> O
     let distance = strsim::osa_distance(meant, name);
     let most = if taken.contains(path) { 1 } else { most };
     (distance <= most).then_some((distance, path))
+}
+
+/// A path without the ending of its last name.
+fn stem(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(stem, _)| stem)
 }
 
 fn best<'p>(candidates: impl Iterator<Item = (usize, &'p str)>) -> Option<Near> {

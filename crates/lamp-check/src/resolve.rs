@@ -1,5 +1,6 @@
 //! From an include expression to the file that it names, or to why that cannot be told.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::constants::Constants;
@@ -11,6 +12,8 @@ use crate::source::Source;
 const READINGS_MAX: usize = 24;
 /// How deep constants are followed through each other.
 const DEPTH_MAX: usize = 24;
+/// How many parts of expressions are looked at for one include.
+const STEPS_MAX: usize = 2_000;
 
 /// What an include expression names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub(crate) struct Resolver<'t, 'f> {
     script_directories: BTreeSet<&'t str>,
     /// Variables that files write outside functions, and so into whoever includes them; by file.
     shared_variables: BTreeSet<(&'f str, usize)>,
+    /// What is left of [`STEPS_MAX`].
+    steps_left: Cell<usize>,
     /// Whether bare names are looked for in directories that only running the code can tell.
     include_path_is_known: bool,
 }
@@ -63,7 +68,8 @@ impl<'t, 'f> Resolver<'t, 'f> {
                 .filter(|(_, (source, _))| !source.is_test)
         };
         let scripts = parts().filter(|(_, (_, facts))| {
-            facts.outside_functions.does_something && !facts.outside_functions.refuses_to_be_first
+            let outside = &facts.outside_functions;
+            (outside.acts || outside.includes) && !outside.refuses_to_be_first
         });
         let written = parts().flat_map(|(at, (_, facts))| {
             let variables = facts.outside_functions.variables.iter();
@@ -77,12 +83,14 @@ impl<'t, 'f> Resolver<'t, 'f> {
                 .map(|(_, (source, _))| place::parent(&source.path))
                 .collect(),
             shared_variables: written.collect(),
+            steps_left: Cell::new(0),
             include_path_is_known: !parts().any(|(_, (_, facts))| facts.changes_include_path),
         }
     }
 
     /// What `include`, which stands in the file `source`, names.
     pub(crate) fn target(&self, source: usize, include: &Include) -> Target {
+        self.steps_left.set(STEPS_MAX);
         let readings = self.readings(&include.value, source, DEPTH_MAX);
         let mut found = BTreeSet::new();
         let mut missing = None;
@@ -154,7 +162,9 @@ impl<'t, 'f> Resolver<'t, 'f> {
     }
 
     fn readings(&self, value: &Value, source: usize, depth: usize) -> Vec<Reading> {
-        let Some(depth) = depth.checked_sub(1) else {
+        let steps_left = self.steps_left.get().saturating_sub(1);
+        self.steps_left.set(steps_left);
+        let Some(depth) = depth.checked_sub(1).filter(|_| steps_left > 0) else {
             return vec![Reading::Unknown];
         };
         let of = |value: &Value| self.readings(value, source, depth);
@@ -173,6 +183,7 @@ impl<'t, 'f> Resolver<'t, 'f> {
                 .into_iter()
                 .map(|reading| dirname(reading, *levels))
                 .collect(),
+            Value::WithSlash(inner) => of(inner).into_iter().map(with_slash).collect(),
             Value::Either(values) => values.iter().flat_map(of).collect(),
             Value::Shared { variable, value } => {
                 let mut readings = of(value);
@@ -251,6 +262,15 @@ fn dirname(reading: Reading, levels: u32) -> Reading {
         },
         Reading::Unknown => Reading::Unknown,
     })
+}
+
+fn with_slash(reading: Reading) -> Reading {
+    let ended = |path: String| format!("{}/", path.trim_end_matches('/'));
+    match reading {
+        Reading::FromRoot(path) => Reading::FromRoot(ended(path)),
+        Reading::Plain(path) => Reading::Plain(ended(path)),
+        Reading::Unknown => Reading::Unknown,
+    }
 }
 
 /// Without repetitions; of too many, none.

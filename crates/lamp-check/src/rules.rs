@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleName, Severity};
 
 use crate::Limits;
-use crate::applications::OWN_FILES;
+use crate::applications::{MADE_WHILE_RUNNING, OWN_FILES};
 use crate::constants::Constants;
 use crate::entry::{self, entry_points};
 use crate::facts::{FileFacts, Guard, Include, Said, Spot};
@@ -36,13 +36,13 @@ pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
     let resolver = Resolver::new(&places, &sources, &facts, &constants);
     let resolved = Resolved::new(&places, &sources, &facts, &resolver);
     let graph = Graph::new(sources.len(), &resolved.edges);
-    let samples = samples(&sources);
+    let own_files = own_files(&sources);
     let entries = entry_points(entry::Tree {
         sources: &sources,
         facts: &facts,
         constants: &constants,
         graph: &graph,
-        samples: &samples,
+        own_files: &own_files,
     });
     let report = Report {
         places: &places,
@@ -54,10 +54,13 @@ pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
     report.finish(limits)
 }
 
-fn samples(sources: &[Source]) -> HashSet<usize> {
-    let is_sample = |source: &Source| OWN_FILES.iter().any(|row| row.sample == file_name(&source.path));
+fn own_files(sources: &[Source]) -> HashSet<usize> {
+    let is_own = |source: &Source| {
+        let name = file_name(&source.path);
+        OWN_FILES.iter().any(|row| row.sample == name || row.name == name)
+    };
     let each = sources.iter().enumerate();
-    each.filter(|(_, source)| is_sample(source))
+    each.filter(|(_, source)| is_own(source))
         .map(|(at, _)| at)
         .collect()
 }
@@ -103,11 +106,15 @@ impl<'f> Resolved<'f> {
     }
 }
 
-/// A file that each installation writes for itself is stood for by its sample.
+/// A file that each installation writes for itself is stood for by its sample; one that is made while the code runs,
+/// by nothing.
 fn or_its_sample(places: &Places<'_>, target: Target) -> Target {
     let Target::Missing(path) = &target else {
         return target;
     };
+    if MADE_WHILE_RUNNING.contains(&path.as_str()) {
+        return Target::Undecided;
+    }
     let Some(row) = OWN_FILES.iter().find(|row| row.name == file_name(path)) else {
         return target;
     };
@@ -218,17 +225,17 @@ impl Report<'_, '_> {
         self.finding(at, INCLUDE_NOT_FOUND, include.at, not_found(include, path, near))
     }
 
-    /// The files that the source names rightly.
+    /// The files that the source names rightly, and itself.
     fn named_by(&self, at: usize) -> HashSet<&str> {
         let targets = self.resolved.targets[at].iter();
         let found = targets.filter_map(|(_, target)| match target {
             Target::Found(files) => Some(files),
             Target::Missing(_) | Target::Undecided => None,
         });
-        found
+        let named = found
             .flatten()
-            .map(|entry| self.places.entries()[*entry].path.as_str())
-            .collect()
+            .map(|entry| self.places.entries()[*entry].path.as_str());
+        named.chain([self.sources[at].path.as_str()]).collect()
     }
 
     fn finding(&self, at: usize, rule: &str, spot: Spot, verdict: Verdict) -> Option<Finding> {

@@ -80,7 +80,7 @@ impl Walk<'_> {
         };
         Include {
             keyword,
-            at: lines.spot(evaluate::start(met.expression)),
+            at: lines.spot(evaluate::start(evaluate::bare(met.expression))),
             value,
             guard,
             outside_functions: met.around.is_outside_functions(),

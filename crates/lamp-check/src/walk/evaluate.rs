@@ -12,6 +12,7 @@ use mago_syntax::ast::{
 use super::Met;
 use super::condition::{called, last_segment};
 use super::flow::{Flow, Write};
+use crate::applications::{Gives, PATH_FUNCTIONS};
 use crate::facts::Value;
 
 /// How deep expressions and variables are followed.
@@ -173,7 +174,18 @@ fn of_call<'a>(call: &'a FunctionCall<'a>, of: &dyn Fn(&'a Expression<'a>) -> Va
             _ => Value::Unknown,
         },
         ("realpath", None) => of(first),
+        (_, None) => of_path_function(&name, || of(first)),
         _ => Value::Unknown,
+    }
+}
+
+fn of_path_function(name: &str, argument: impl FnOnce() -> Value) -> Value {
+    let Some(row) = PATH_FUNCTIONS.iter().find(|row| row.name == name) else {
+        return Value::Unknown;
+    };
+    match row.gives {
+        Gives::DirectoryWithSlash => Value::WithSlash(Box::new(dirname(argument(), 1))),
+        Gives::WithSlash => Value::WithSlash(Box::new(argument())),
     }
 }
 
@@ -203,7 +215,7 @@ pub(super) fn is_certain(value: &Value) -> bool {
         Value::Unknown => false,
         Value::Text(_) | Value::Dir | Value::File | Value::Constant(_) => true,
         Value::Joined(parts) | Value::Either(parts) => parts.iter().all(is_certain),
-        Value::Dirname { of, .. } => is_certain(of),
+        Value::Dirname { of, .. } | Value::WithSlash(of) => is_certain(of),
         Value::Shared { value, .. } => is_certain(value),
     }
 }

@@ -101,8 +101,10 @@ impl<'a> Flow<'a> {
 
     /// Whether the scope includes a file between these two times.
     pub(super) fn includes_between(&self, scope: u32, from: u32, to: u32) -> bool {
-        let within = |(in_scope, time): &(u32, u32)| *in_scope == scope && (from..to).contains(time);
-        self.includes.iter().any(within)
+        // They were met in the order of time.
+        let first = self.includes.partition_point(|(_, time)| *time < from);
+        let within = self.includes[first..].iter().take_while(|(_, time)| *time < to);
+        within.into_iter().any(|(in_scope, _)| *in_scope == scope)
     }
 
     /// Whether whoever comes by `later` has always come by `earlier` before.

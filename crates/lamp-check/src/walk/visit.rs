@@ -11,7 +11,7 @@ use super::condition::{
 use super::evaluate::{assigned, plain_argument};
 use super::flow::{Around, Write};
 use super::{Met, Walk};
-use crate::facts::Keyword;
+use crate::facts::{Keyword, OutsideFunctions};
 
 /// Functions whose call outside functions shows nothing to a visitor and needs no other file.
 const SILENT: [&str; 8] = [
@@ -152,11 +152,8 @@ fn source_of_selector<'a>(selector: &mago_syntax::ast::ClassLikeMemberSelector<'
 }
 
 fn declaration<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
-    if let Node::Function(function) = node
-        && !around.on_symbol
-    {
-        let name = last_segment(function.name.value).to_ascii_lowercase();
-        walk.facts.functions.push(name);
+    if !around.on_symbol {
+        walk.declared(&node);
     }
     let inside = walk.flow.new_scope();
     children((walk, todo), node, inside);
@@ -249,6 +246,18 @@ fn runs(node: &Node<'_, '_>) -> Runs {
 }
 
 impl<'a> Walk<'a> {
+    fn declared(&mut self, node: &Node<'a, 'a>) {
+        let name = |name: &[u8]| last_segment(name).to_ascii_lowercase();
+        match node {
+            Node::Function(function) => self.facts.functions.push(name(function.name.value)),
+            Node::Class(class) => self.facts.classes.push(name(class.name.value)),
+            Node::Interface(class) => self.facts.classes.push(name(class.name.value)),
+            Node::Trait(class) => self.facts.classes.push(name(class.name.value)),
+            Node::Enum(class) => self.facts.classes.push(name(class.name.value)),
+            _ => {}
+        }
+    }
+
     fn includes(&mut self, keyword: Keyword, (expression, around): (&'a Expression<'a>, Around)) {
         let time = self.clock;
         let met = Met {
@@ -280,6 +289,7 @@ impl<'a> Walk<'a> {
                 around,
             ),
             "set_include_path" => self.facts.changes_include_path = true,
+            "spl_autoload_register" => self.facts.loads_classes = true,
             "ini_set" if names_include_path(first.and_then(plain_argument)) => {
                 self.facts.changes_include_path = true;
             }
@@ -336,23 +346,21 @@ impl<'a> Walk<'a> {
         }
         let outside = &mut self.facts.outside_functions;
         match node {
-            Node::Echo(_)
-            | Node::EchoTag(_)
-            | Node::MethodCall(_)
-            | Node::StaticMethodCall(_)
-            | Node::Instantiation(_)
-            | Node::PrintConstruct(_)
-            | Node::IncludeConstruct(_)
+            Node::Echo(_) | Node::EchoTag(_) | Node::MethodCall(_) | Node::PrintConstruct(_) => {
+                outside.acts = true;
+            }
+            Node::StaticMethodCall(call) => outside.uses_class(call.class, around),
+            Node::Instantiation(new) => outside.uses_class(new.class, around),
+            Node::IncludeConstruct(_)
             | Node::IncludeOnceConstruct(_)
             | Node::RequireConstruct(_)
-            | Node::RequireOnceConstruct(_) => outside.does_something = true,
+            | Node::RequireOnceConstruct(_) => outside.includes = true,
             Node::Inline(text) => {
-                let is_text = matches!(text.kind, InlineKind::Text) && !text.value.trim_ascii().is_empty();
-                outside.does_something |= is_text;
+                outside.acts |= matches!(text.kind, InlineKind::Text) && !text.value.trim_ascii().is_empty();
             }
-            Node::FunctionCall(call) => {
+            Node::FunctionCall(call) if !around.on_symbol => {
                 let name = called(call);
-                outside.does_something |= name.is_none_or(|name| !SILENT.contains(&name.as_str()));
+                outside.acts |= name.is_none_or(|name| !SILENT.contains(&name.as_str()));
             }
             Node::ConstantAccess(access) if !around.on_symbol => {
                 outside.constants.push(last_segment(access.name.value()));
@@ -367,6 +375,18 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl OutsideFunctions {
+    fn uses_class(&mut self, class: &Expression<'_>, around: Around) {
+        self.acts = true;
+        if let Expression::Identifier(name) = class
+            && !around.on_symbol
+        {
+            self.uses_classes
+                .push(last_segment(name.value()).to_ascii_lowercase());
         }
     }
 }
