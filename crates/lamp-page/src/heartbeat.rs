@@ -32,7 +32,6 @@ impl Heartbeat {
     /// Beats after a whole cycle of watching, at most every [`BEAT_EVERY`]; `cycles` counts them. Ends when
     /// nobody counts any more.
     pub async fn run(mut self, mut cycles: watch::Receiver<u64>) {
-        cycles.mark_unchanged();
         loop {
             if cycles.changed().await.is_err() {
                 return;

@@ -89,6 +89,11 @@ impl Call {
         self.receive().await.and_then(|reply| self.unless_refused(reply))
     }
 
+    /// Waits until the agent hangs up, for one whom it owes no answer.
+    pub async fn closed(&self) {
+        self.connection.closed().await;
+    }
+
     /// A reply that is none of refusal.
     pub fn unless_refused(&self, reply: Reply) -> Result<Reply, Trouble> {
         if let Reply::Refused { refusal } = reply {

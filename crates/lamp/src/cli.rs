@@ -13,6 +13,7 @@ pub mod incident;
 pub mod progress;
 pub mod release;
 pub mod rollback;
+pub mod serve;
 pub mod status;
 pub mod test;
 pub mod words;
@@ -75,6 +76,7 @@ fn run(cli: Cli) -> Result<Exit, Told> {
         Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),
         Verb::Agent(args) => agent::run(&Config::read(&cli.config)?, &args),
+        Verb::Serve(args) => serve::run(&Config::read(&cli.config)?, &args),
         Verb::Doctor(args) => {
             let checks = patiently(async { Ok(doctor::run(Config::read(&cli.config)).await) })?;
             Ok(doctor::print(checks, &args))

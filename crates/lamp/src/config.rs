@@ -29,6 +29,9 @@ pub struct Config {
     /// `[heartbeat]`
     #[serde(default)]
     pub heartbeat: Option<HeartbeatConfig>,
+    /// `[serve]`
+    #[serde(default)]
+    pub serve: crate::serve::ServeConfig,
     /// `[site.NAME]`
     #[serde(default, rename = "site")]
     pub sites: BTreeMap<SiteName, SiteConfig>,

@@ -10,6 +10,7 @@ pub mod config;
 pub mod drill;
 pub mod log;
 pub mod refusal;
+pub mod serve;
 pub mod source;
 
 use std::error::Error;

@@ -2,7 +2,7 @@
 //!
 //! Read [`cli`] (one file per verb; [`cli::args`] is the command line as typed), [`app`] (the agent's
 //! process: built, started and stopped, also by tests), [`call`] (a conversation with the agent),
-//! [`config`] (lamp.toml), [`drill`] (a lab that it is all tried in), [`errors`] (what people are told when something could not be done),
+//! [`config`] (lamp.toml), [`serve`] (the controller), [`drill`] (a lab that it is all tried in), [`errors`] (what people are told when something could not be done),
 //! [`worker`] (processes without rights).
 //!
 //! Invariant: a verb decides nothing about a site; it asks the agent, prints the answer, and ends with
@@ -16,6 +16,7 @@ pub mod drill;
 pub mod errors;
 pub mod look;
 pub mod screen;
+pub mod serve;
 pub mod source;
 pub mod worker;
 

@@ -59,7 +59,8 @@ impl Session {
             self.paging = Some(self.shared.paging.take(by.pid).await?);
             tracing::info!(pid = by.pid, "a controller sends the pages");
         }
-        Ok(Reply::PagingTaken {})
+        let head = self.shared.tools.ledger.journal.view().seq;
+        Ok(Reply::PagingTaken { head })
     }
 
     /// Writes a result down that a controller had. One that is there already is no news.

@@ -213,7 +213,10 @@ pub enum Reply {
         seq: Seq,
     },
     /// The agent sends no pages while this connection lives.
-    PagingTaken {},
+    PagingTaken {
+        /// The log's last place: up to there it tells what the agent sent itself.
+        head: Seq,
+    },
     /// The log has the result.
     PageRecorded {},
     /// The deployment watched is over.

@@ -34,7 +34,8 @@ async fn serve(config: &Config) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn trace() {
+/// Traces to standard error.
+pub(crate) fn trace() {
     let filter = EnvFilter::try_from_env("LAMP_TRACE").unwrap_or_else(|_| EnvFilter::new(TRACE_DEFAULT));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -52,6 +52,8 @@ pub enum Verb {
     Doctor(DoctorArgs),
     /// The host's own process, root: executes deployments and guards armed switches.
     Agent(AgentArgs),
+    /// The controller, not root: follows the log, sends the pages, shows how it goes over HTTP.
+    Serve(ServeArgs),
     /// Bring mod_lamp, the Apache module, onto this host, and print the lines that use it.
     #[command(subcommand)]
     Apache(ApacheVerb),
@@ -323,6 +325,14 @@ pub struct LinesArgs {
     /// Where the module is.
     #[arg(long, value_name = "PATH", default_value = super::apache::MODULE_PATH)]
     pub module: PathBuf,
+}
+
+/// `lamp serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Run as root all the same: for a drill on a machine of one's own, never on a host.
+    #[arg(long)]
+    pub as_root: bool,
 }
 
 /// `lamp demo`

@@ -368,6 +368,21 @@ impl Agent {
         self.end();
     }
 
+    /// It stands still, as a host does that is out of breath.
+    pub(crate) fn stand_still(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// It goes on.
+    pub(crate) fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, signal).expect("the agent lives");
+    }
+
     /// SIGTERM, and waits for its end.
     #[track_caller]
     pub(crate) fn terminate(mut self) {

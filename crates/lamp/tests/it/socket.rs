@@ -168,7 +168,7 @@ fn status_as_www_data(ground: &Ground) -> Ended {
 }
 
 /// The inodes of the sockets that a process has open.
-fn sockets_of(pid: u32) -> HashSet<String> {
+pub(crate) fn sockets_of(pid: u32) -> HashSet<String> {
     let mut sockets = HashSet::new();
     until("the descriptors are read", || {
         for entry in fs_err::read_dir(format!("/proc/{pid}/fd"))
@@ -189,10 +189,22 @@ fn sockets_of(pid: u32) -> HashSet<String> {
 
 /// The inodes of all TCP sockets of a process's network namespace.
 fn tcp_sockets(pid: u32) -> HashSet<String> {
+    tcp_sockets_in(pid, |_| true)
+}
+
+/// The inodes of those that listen.
+pub(crate) fn tcp_listeners(pid: u32) -> HashSet<String> {
+    const LISTENS: &str = "0A";
+    tcp_sockets_in(pid, |state| state == LISTENS)
+}
+
+fn tcp_sockets_in(pid: u32, state: impl Fn(&str) -> bool) -> HashSet<String> {
     let read = |table: &str| fs_err::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
     let tables = [read("tcp"), read("tcp6")].concat();
-    tables
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(9).map(str::to_owned))
-        .collect()
+    let inode = |line: &str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let is_in = fields.get(3).is_some_and(|field| state(field));
+        fields.get(9).filter(|_| is_in).map(|inode| (*inode).to_owned())
+    };
+    tables.lines().filter_map(inode).collect()
 }
