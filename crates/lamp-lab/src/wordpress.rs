@@ -43,8 +43,8 @@ const OWN_FILES: [(&str, &str); 7] = [
 ];
 
 /// What makes the database; the password guards nothing, the database listens inside the lab alone.
-const DATABASE: &str = "CREATE DATABASE wordpress CHARACTER SET utf8mb4; \
-    CREATE USER wordpress@localhost IDENTIFIED BY 'lab'; \
+const DATABASE: &str = "CREATE DATABASE IF NOT EXISTS wordpress CHARACTER SET utf8mb4; \
+    CREATE USER IF NOT EXISTS wordpress@localhost IDENTIFIED BY 'lab'; \
     GRANT ALL ON wordpress.* TO wordpress@localhost;";
 
 /// What the installer's form is filled with; the title is [`TITLE`].
@@ -86,9 +86,15 @@ impl Unpacked {
     }
 }
 
+/// Makes the database, empty, unless it is there. Without it WordPress answers nothing but errors; with it, the way to
+/// its installer.
+pub fn make_database(lab: &Lab) -> Result<(), LabError> {
+    lab.sql(DATABASE).map(drop)
+}
+
 /// Makes the database and runs WordPress's own installer on `site`, whose live release is a WordPress.
 pub async fn install(lab: &Lab, site: &str) -> Result<(), LabError> {
-    lab.sql(DATABASE)?;
+    make_database(lab)?;
     let client = lab.client(site, Scheme::Https)?.timeout(INSTALL_MAX).build()?;
     let path = "/wp-admin/install.php?step=2";
     let answer = client.post(Request::new(path), FORM).await;

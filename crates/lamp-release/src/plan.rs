@@ -318,12 +318,11 @@ fn from(facts: &Facts) -> Option<ReleaseId> {
     }
 }
 
-/// What answers now answers again; with `current` broken, that is the last good release.
+/// What answers now answers again; with `current` broken or gone, that is the last good release.
 fn way_back(facts: &Facts, to: &ReleaseId) -> Option<ReleaseId> {
     let back = match &facts.live {
         Live::Release(release) => Some(release),
-        Live::Invalid(_) => facts.last_good.as_ref(),
-        Live::Nothing => None,
+        Live::Invalid(_) | Live::Nothing => facts.last_good.as_ref(),
     };
     back.filter(|release| *release != to).cloned()
 }
@@ -407,7 +406,10 @@ mod tests {
 
     #[test]
     fn a_first_deployment_stores_and_has_nothing_to_go_back_to() {
-        let facts = facts(Live::Nothing);
+        let facts = Facts {
+            last_good: None,
+            ..facts(Live::Nothing)
+        };
         insta::assert_snapshot!(steps(deploy(
             deployment(),
             &new("c", 400_000, 9),
@@ -471,13 +473,15 @@ mod tests {
     }
 
     #[test]
-    fn with_a_broken_link_the_way_back_is_the_last_good_release() {
-        let facts = facts(Live::Invalid("../x".to_owned()));
-        let plan = deploy(deployment(), &new("c", 1, 1), &terms(GateScope::Off), &facts).expect("a plan");
-        assert_eq!(plan.from, None);
-        assert!(plan.steps.contains(&Step::Arm {
-            back_to: Some(id("a"))
-        }));
+    fn with_a_broken_or_missing_link_the_way_back_is_the_last_good_release() {
+        for live in [Live::Invalid("../x".to_owned()), Live::Nothing] {
+            let plan = deploy(deployment(), &new("c", 1, 1), &terms(GateScope::Off), &facts(live));
+            let plan = plan.expect("a plan");
+            assert_eq!(plan.from, None);
+            assert!(plan.steps.contains(&Step::Arm {
+                back_to: Some(id("a"))
+            }));
+        }
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! A drill: a site in a lab, deployed to by this very binary and its agent, under load.
 //!
 //! The demo, the tests of the whole and the bench run the same drill. Read [`stage`] (what is set up),
-//! [`run`] (load on, switches made, load off), [`link_watch`] (when the link really changed), [`lag`]
-//! (what visitors saw of a switch).
+//! [`run`] (load on, switches made, load off), [`outage`] (a bad release at the gate, then forced through it),
+//! [`link_watch`] (when the link really changed), [`lag`] (what visitors saw of a switch).
 //!
 //! Invariant: what is said of a run comes from the visitors' side and from the kernel, never from the
 //! code under test; and nothing stays of a stage, however it ends.
 
 pub mod lag;
 pub mod link_watch;
+pub mod outage;
 pub mod run;
 pub mod stage;
 

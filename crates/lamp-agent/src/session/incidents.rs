@@ -27,7 +27,7 @@ impl Session {
     pub(super) fn incidents(&self, wanted: Option<IncidentId>) -> Answered {
         let world = self.shared.tools.ledger.journal.world();
         let incidents = match wanted {
-            Some(id) => [(id, self.incident(id)?)].into(),
+            Some(id) => vec![(id, self.incident(id)?)],
             None => {
                 let newest = world.incidents.iter().rev().take(INCIDENTS_MAX);
                 newest.map(|(id, incident)| (*id, incident.clone())).collect()

@@ -249,8 +249,8 @@ pub enum Reply {
     },
     /// Incidents.
     Incidents {
-        /// By number.
-        incidents: BTreeMap<IncidentId, Incident>,
+        /// By number. A list, for a number as a key does not come through a tagged message.
+        incidents: Vec<(IncidentId, Incident)>,
     },
     /// A part of what the log holds on an incident.
     Records {

@@ -81,6 +81,7 @@ impl Stage {
         };
         let key = settings::door_key()?;
         let lab = start_lab(&plan, &site, application.has_database(), &key)?;
+        application.make_ready(&lab)?;
         let mut stage = Self {
             agent: None,
             lab,

@@ -12,7 +12,7 @@ use crate::turn;
 fn the_demo_ends_with_a_clean_column_beside_one_that_is_not() {
     let _alone = turn::alone();
     let dir = place();
-    let mut demo = lamp(dir.path(), &["--rounds", "10", "--format", "json"]);
+    let mut demo = lamp(dir.path(), &["--switches", "--rounds", "10", "--format", "json"]);
     let output = demo.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}");
@@ -44,7 +44,7 @@ fn a_killed_demo_leaves_nothing() {
 fn ended_by(signal: Signal, code: Option<i32>) {
     let _alone = turn::alone();
     let dir = place();
-    let mut demo = lamp(dir.path(), &["--rounds", "1000"])
+    let mut demo = lamp(dir.path(), &["--switches", "--rounds", "1000"])
         .spawn()
         .expect("it starts");
     until("the demo's agent listens", || agent_listens(dir.path()));

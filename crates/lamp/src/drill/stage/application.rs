@@ -76,6 +76,14 @@ impl Ready {
         }
     }
 
+    /// What must be there before a first release can answer.
+    pub(super) fn make_ready(&self, lab: &Lab) -> Result<(), LabError> {
+        match self {
+            Self::Markers(_) => Ok(()),
+            Self::WordPress(_) => wordpress::make_database(lab),
+        }
+    }
+
     /// What is left to do once a first release answers.
     pub(super) fn install(&self, lab: &Lab) -> Result<(), DrillError> {
         match self {
