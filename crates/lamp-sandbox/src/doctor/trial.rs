@@ -8,6 +8,7 @@ use rustix::thread::UnshareFlags;
 
 use super::{Check, State};
 use crate::cgroup::{self, HeldBy, Layout};
+use crate::confine::{Landlock, landlock_here};
 use crate::error::{Doing, Refused};
 use crate::place::BUILD;
 use crate::plan::{Bounds, IdMap, Plan, ProcPlan, SyscallFilter};
@@ -22,7 +23,7 @@ struct Trial {
 }
 
 /// In this order: later ones stand on earlier ones, and the last leaves this process without rights.
-const TRIALS: [Trial; 7] = [
+const TRIALS: [Trial; 8] = [
     Trial {
         name: "control groups for memory and processes",
         run: control_groups,
@@ -55,6 +56,12 @@ const TRIALS: [Trial; 7] = [
         run: twin_root,
         mend: "`modprobe overlay`, Linux 5.19 or newer, and a root filesystem that can shift owners \
                (ext4, XFS, btrfs)",
+    },
+    Trial {
+        name: "workers kept from files that they were not handed (Landlock)",
+        run: landlock,
+        mend: "Linux 5.13 or newer with CONFIG_SECURITY_LANDLOCK, and `landlock` among the modules of the boot \
+               parameter lsm=; until then workers are held by their user, their capabilities and seccomp alone",
     },
     Trial {
         name: "filters of system calls (seccomp)",
@@ -150,6 +157,16 @@ fn twin_root(dir: &Path) -> Result<String, Refused> {
     let build = dir.join(BUILD);
     fs_err::create_dir(&build).doing(|| format!("making {}", build.display()))?;
     mounts::build(&plan, Some(users.as_fd())).map(|_| "mounted".to_owned())
+}
+
+fn landlock(_dir: &Path) -> Result<String, Refused> {
+    match landlock_here() {
+        Landlock::Whole => Ok("from all, and from the network".to_owned()),
+        Landlock::Partly => Ok("as far as this older kernel can".to_owned()),
+        Landlock::Lacking => {
+            Err(io::Error::from(io::ErrorKind::Unsupported)).doing(|| "making a set of rules".to_owned())
+        }
+    }
 }
 
 fn filters(_dir: &Path) -> Result<String, Refused> {

@@ -21,7 +21,7 @@ fn a_machine_that_runs_these_tests_lacks_nothing_and_is_left_as_it_was() {
     for check in &found {
         assert!(matches!(check.state, State::Fine { .. }), "{check:?}");
     }
-    assert_eq!(found.len(), 7, "{found:?}");
+    assert_eq!(found.len(), 8, "{found:?}");
     assert_eq!(fs_err::read_dir(place.path()).expect("read").count(), 0);
     assert_eq!(mounts(), before);
 }

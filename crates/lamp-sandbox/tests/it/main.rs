@@ -9,3 +9,4 @@ mod lab;
 mod neighbours;
 mod support;
 mod twin;
+mod worker;

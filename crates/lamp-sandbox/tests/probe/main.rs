@@ -1,17 +1,24 @@
 //! Asks the kernel for one thing and says what it answered: `ok`, or the number of the error.
 //!
-//! `lamp-sandbox-probe WHAT [ARG]`. It runs outside first, where it must get what it asks for, then inside.
+//! `lamp-sandbox-probe [confined] WHAT [ARG]`. It runs outside first, where it must get what it asks for, then inside.
 //! Raw system calls, so that no library decides before the kernel does; hence the unsafe code.
 
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
 use std::io;
+use std::os::fd::AsFd;
 use std::process::ExitCode;
+
+use lamp_sandbox::confine::{WorkerLimits, confine_worker};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let what = args.next().unwrap_or_default();
+    let mut what = args.next().unwrap_or_default();
+    if what == "confined" {
+        confine();
+        what = args.next().unwrap_or_default();
+    }
     let arg = args.next().unwrap_or_default();
     match probe(&what, &arg) {
         None => {
@@ -27,6 +34,16 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// As a worker is, to reading beneath the directory that is its standard input.
+fn confine() {
+    let limits = WorkerLimits {
+        memory_bytes: 1 << 30,
+        cpu_seconds: Some(60),
+        open_files: 64,
+    };
+    confine_worker(&[io::stdin().as_fd()], &limits).expect("confined");
 }
 
 /// Listens on the port on every address.
