@@ -4,8 +4,10 @@
 //! What is right comes from the load generator, the receiver of pages and the breakage, never from the code under
 //! test.
 
+mod killed;
 mod scene;
 
+use std::path::Path;
 use std::time::Duration;
 
 use lamp_lab::load::{Outcome, Record, Target};
@@ -13,6 +15,10 @@ use lamp_lab::receiver::Received;
 
 use scene::{Forced, Scene};
 
+use crate::ground::until;
+
+/// Pages of a release that fail whoever asks for them.
+const FAILING_PAGES: usize = 50;
 /// Requests a second.
 const RATE: f64 = 100.0;
 
@@ -80,11 +86,11 @@ fn a_good_release_of_a_site_with_standing_failures_stays_and_pages_nobody() {
 /// What anyone can type, beside the good release's bake: no reason to go back.
 #[test]
 fn a_hostile_visitor_brings_no_good_release_down() {
-    let scene = Scene::new(true);
+    let scene = Scene::with(true, write_failing_pages);
     let forced = scene.visited(20.0, &[], |scene| {
         let deployed = scene.deploy_beside("10s");
-        scene.shout(500);
-        deployed.ended_of(scene)
+        assert_eq!(scene.shout(500), 500, "the control: each of them is answered with 500");
+        deployed.ended()
     });
     eprintln!("{forced}");
     assert_eq!(forced.exit, Some(0), "{}", forced.said);
@@ -94,16 +100,56 @@ fn a_hostile_visitor_brings_no_good_release_down() {
 /// And none not to, for a bad one (T14).
 #[test]
 fn a_hostile_visitor_hides_no_bad_release() {
-    let scene = Scene::new(true);
+    let scene = Scene::with(true, write_failing_pages);
     scene.break_next();
     let forced = scene.visited(RATE, &[], |scene| {
         let deployed = scene.deploy_beside("30s");
         scene.shout(500);
-        deployed.ended_of(scene)
+        deployed.ended()
     });
     eprintln!("{forced}");
     assert_eq!(forced.exit, Some(1), "{}", forced.said);
     assert_eq!(forced.triggers().len(), 1, "{:#?}", forced.received);
+}
+
+/// Going back would not mend it: whoever is on call is told, and the release stays.
+#[test]
+fn a_dead_database_in_a_good_bake_pages_and_switches_nothing() {
+    let mut scene = Scene::wordpress();
+    let before = scene.live();
+    let deploying = scene.deploy_beside("20s");
+    until("the good release is live", || scene.live() != before);
+    let release = scene.live();
+    for _ in 0..5 {
+        assert_eq!(scene.ask("/"), Some(200));
+    }
+    scene.stop_database();
+    until("somebody is paged", || {
+        scene.ask("/");
+        scene.receiver().received().iter().any(Received::is_trigger)
+    });
+    assert_eq!(scene.ask("/"), Some(500), "the control: without its database it fails");
+    assert_eq!(scene.live(), release, "nothing is switched for it");
+    scene.start_database();
+    until("the alert is resolved", || {
+        scene.ask("/");
+        scene.receiver().received().iter().any(Received::is_resolve)
+    });
+    let ended = deploying.ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(scene.live(), release);
+    let received = scene.receiver().received();
+    let trigger = received.iter().find(|page| page.is_trigger()).expect("one");
+    assert_eq!(text(trigger, "/payload/severity"), "critical");
+    assert!(text(trigger, "/payload/summary").contains("release before"), "{}", text(trigger, "/payload/summary"));
+}
+
+/// Pages that nobody links to and that fail whoever asks: each application has some.
+fn write_failing_pages(dir: &Path) {
+    for number in 0..FAILING_PAGES {
+        let page = dir.join(format!("public/direct-{number}.php"));
+        fs_err::write(page, "<?php\nnever_defined();\n").expect("written");
+    }
 }
 
 fn text(received: &Received, pointer: &str) -> String {

@@ -10,10 +10,10 @@ use lamp::drill::stage::{Application, SITE, Settings, Stage, StagePlan, Switchin
 use lamp_http::{Protocol, Request, Scheme};
 use lamp_lab::load::{self, LoadPlan, Nanos, Record, Target};
 use lamp_lab::receiver::{Received, Receiver};
-use lamp_lab::{Broken, Sapi, breakage};
+use lamp_lab::{Broken, Sapi, Service, breakage};
 use lamp_model::plan::GateScope;
 
-use super::{RESOLVE_WITHIN, status};
+use super::{FAILING_PAGES, RESOLVE_WITHIN, status};
 use crate::ground::{Beside, Ended, until};
 use crate::turn;
 
@@ -35,7 +35,7 @@ pub(super) struct Scene {
 pub(super) struct Deploying(Beside);
 
 impl Deploying {
-    pub(super) fn ended_of(self, _: &Scene) -> Ended {
+    pub(super) fn ended(self) -> Ended {
         self.0.ended()
     }
 }
@@ -79,13 +79,25 @@ impl Scene {
 
     /// The same, with something more in both releases.
     pub(super) fn with(watched: bool, further: impl Fn(&Path)) -> Self {
+        Self::of(Application::Markers, watched, further)
+    }
+
+    /// WordPress, installed, with its database.
+    pub(super) fn wordpress() -> Self {
+        let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.packages/wordpress");
+        let scene = Self::of(Application::WordPress(unpacked), true, |_| {});
+        scene.stage.install().expect("installed");
+        scene
+    }
+
+    fn of(application: Application, watched: bool, further: impl Fn(&Path)) -> Self {
         let alone = turn::alone();
         let receiver = Receiver::start().expect("a receiver");
         let stage = Stage::set_up(StagePlan {
             parent: default_parent().to_owned(),
             sapi: Sapi::ModPhp,
             switching: Switching::Lamp,
-            application: Application::Markers,
+            application,
             releases: 2,
             lamp: env!("CARGO_BIN_EXE_lamp").into(),
             settings: Settings::guarded(receiver.url(), watched).gate(GateScope::Check),
@@ -168,22 +180,71 @@ impl Scene {
         Deploying(Beside::start(command))
     }
 
-    /// What anyone can send: requests that every server answers badly.
-    pub(super) fn shout(&self, requests: usize) {
+    /// Asks so often for pages that fail whoever asks; answers how many were answered with 500.
+    pub(super) fn shout(&self, requests: usize) -> usize {
+        let paths = (0..requests).map(|number| format!("/direct-{}.php", number % FAILING_PAGES));
+        let answers = self.ask_each(paths);
+        answers.into_iter().filter(|status| *status == Some(500)).count()
+    }
+
+    /// Asks once as a visitor.
+    pub(super) fn ask(&self, path: &str) -> Option<u16> {
+        self.ask_each([path.to_owned()]).pop().flatten()
+    }
+
+    fn ask_each(&self, paths: impl IntoIterator<Item = String>) -> Vec<Option<u16>> {
         let client = self.stage.lab().client(SITE, Scheme::Https).expect("a client");
         let client = client.build().expect("a client");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            for number in 0..requests {
-                // A file of the application that is not meant to be asked for, and one that never was.
-                let path = if number % 2 == 0 {
-                    "/parts/dir.php"
-                } else {
-                    "/never/was.php"
-                };
-                let _ = client.get(Request::new(path)).await;
+            let mut answers = Vec::new();
+            for path in paths {
+                let answer = client.get(Request::new(path)).await;
+                answers.push(answer.ok().map(|answer| answer.status.as_u16()));
             }
-        });
+            answers
+        })
+    }
+
+    /// The lab and all that lies in it.
+    pub(super) const fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Stops MariaDB.
+    pub(super) fn stop_database(&mut self) {
+        self.stage
+            .lab_mut()
+            .stop_service(Service::Database)
+            .expect("stopped");
+    }
+
+    /// Starts it again.
+    pub(super) fn start_database(&mut self) {
+        self.stage
+            .lab_mut()
+            .start_service(Service::Database)
+            .expect("started");
+    }
+
+    /// The pager's receiver.
+    pub(super) const fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
+    /// Kills the agent, as a crash would.
+    pub(super) fn kill_agent(&mut self) {
+        self.stage.kill_agent().expect("killed");
+    }
+
+    /// Starts another one.
+    pub(super) fn start_agent(&mut self) {
+        self.stage.start_agent().expect("started");
+    }
+
+    /// What the link names.
+    pub(super) fn live(&self) -> std::path::PathBuf {
+        fs_err::read_link(self.stage.store().join("current")).expect("a release is live")
     }
 
     /// The report of the first incident.
