@@ -24,7 +24,7 @@ pub struct RehearsalPlan {
     pub hidden: Vec<PathBuf>,
     /// What visitors asked lately, as the log has it. Empty: the site is crawled from its home page.
     pub requests: Vec<LoggedRequest>,
-    /// Paths with a query that may be asked as they stand, as in `/?s=lamp`; others lose their query.
+    /// Paths with a query that may be asked as they stand, as in `/?s=lamp`; no other is asked with one.
     pub queries: Vec<String>,
     /// A directory of root's alone on a real filesystem: twins live in `twins`, prepared databases in `bases`.
     pub state_dir: PathBuf,

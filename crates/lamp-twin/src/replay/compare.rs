@@ -2,7 +2,7 @@
 //!
 //! What the live release itself does not do twice alike says nothing; what it fails at, the candidate may fail at too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lamp_model::finding::CodePlace;
@@ -10,7 +10,7 @@ use lamp_model::gate::{Cause, CauseKind};
 
 use super::ask::{Answered, Outcome, Reply};
 use super::choose::Route;
-use super::skeleton::Skeleton;
+use super::skeleton::{self, Part, Skeleton};
 
 /// Routes that a cause names.
 const ROUTES_MAX: usize = 10;
@@ -30,10 +30,15 @@ pub(crate) struct Asked {
 
 /// One way in which one route differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Difference {
-    kind: CauseKind,
-    message: String,
-    place: Option<CodePlace>,
+enum Difference {
+    /// Whole in itself: routes that differ in the same are of one cause.
+    Whole {
+        kind: CauseKind,
+        message: String,
+        place: Option<CodePlace>,
+    },
+    /// A page whose elements differ; pages that differ in some of the same are of one cause.
+    Page(BTreeSet<Part>),
 }
 
 impl Asked {
@@ -75,28 +80,62 @@ impl Asked {
 
 /// The causes, those of most routes first among their kind.
 pub(crate) fn causes(asked: &[Asked]) -> Vec<Cause> {
-    let mut by_cause: BTreeMap<Difference, Vec<String>> = BTreeMap::new();
+    let mut whole: BTreeMap<(CauseKind, String, Option<CodePlace>), Vec<String>> = BTreeMap::new();
+    let mut pages = Vec::new();
     for asked in asked {
-        if let Some(difference) = asked.difference() {
-            by_cause
-                .entry(difference)
-                .or_default()
-                .push(asked.route.path.clone());
+        let path = asked.route.path.clone();
+        match asked.difference() {
+            Some(Difference::Whole { kind, message, place }) => {
+                whole.entry((kind, message, place)).or_default().push(path);
+            }
+            Some(Difference::Page(parts)) => pages.push((path, parts)),
+            None => {}
         }
     }
-    let mut causes: Vec<Cause> = by_cause.into_iter().map(cause).collect();
+    let whole = whole
+        .into_iter()
+        .map(|((kind, message, place), routes)| cause(kind, message, place, routes));
+    let mut causes: Vec<Cause> = whole.chain(of_pages(pages)).collect();
     causes.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| b.count.cmp(&a.count)));
     causes
 }
 
-fn cause((difference, routes): (Difference, Vec<String>)) -> Cause {
+fn cause(kind: CauseKind, message: String, place: Option<CodePlace>, routes: Vec<String>) -> Cause {
     Cause {
-        kind: difference.kind,
-        message: difference.message,
-        place: difference.place,
+        kind,
+        message,
+        place,
         count: routes.len() as u64,
         routes: routes.into_iter().take(ROUTES_MAX).collect(),
     }
+}
+
+/// One change of a template shows in many pages, with other small ones beside it: pages are of one cause that share what most
+/// of them differ in.
+fn of_pages(mut pages: Vec<(String, BTreeSet<Part>)>) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    while let Some(shared) = most_shared(&pages) {
+        let (group, rest): (Vec<_>, Vec<_>) =
+            pages.into_iter().partition(|(_, parts)| parts.contains(&shared));
+        pages = rest;
+        let all = group.iter().map(|(_, parts)| parts.clone());
+        let common = all.reduce(|common, parts| &common & &parts).unwrap_or_default();
+        let routes = group.into_iter().map(|(path, _)| path).collect();
+        causes.push(cause(CauseKind::Skeleton, skeleton::words(&common), None, routes));
+    }
+    causes
+}
+
+/// The part in which most pages differ; the first of several.
+fn most_shared(pages: &[(String, BTreeSet<Part>)]) -> Option<Part> {
+    let mut counts: BTreeMap<&Part, u32> = BTreeMap::new();
+    for part in pages.iter().flat_map(|(_, parts)| parts) {
+        *counts.entry(part).or_default() += 1;
+    }
+    let most = counts
+        .iter()
+        .max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
+    most.map(|(part, _)| (*part).clone())
 }
 
 /// An error that ends the request and that the live release does not have there.
@@ -105,7 +144,7 @@ fn new_fatal(candidate: &Reply, live: Option<&(Reply, Reply)>) -> Option<Differe
     let is_known =
         |message: &str| live.is_some_and(|(first, second)| known(first, message) || known(second, message));
     let new = candidate.fatals.iter().find(|fatal| !is_known(&fatal.message))?;
-    Some(Difference {
+    Some(Difference::Whole {
         kind: CauseKind::Fatal,
         message: new.message.clone(),
         place: new.place.clone(),
@@ -156,29 +195,33 @@ fn page(first: &Answered, second: &Answered, now: &Answered) -> Option<Differenc
     let moved = first.location == second.location && first.location != now.location;
     let told = |location: &Option<String>| location.clone().unwrap_or_else(|| "nowhere".to_owned());
     let other_kind = first.kind == second.kind && first.kind != now.kind;
-    let message = if moved {
-        Some(format!(
+    if moved {
+        return Some(another_page(format!(
             "leads to {} where the live release leads to {}",
             told(&now.location),
             told(&first.location)
-        ))
-    } else if other_kind {
-        Some(format!(
+        )));
+    }
+    if other_kind {
+        return Some(another_page(format!(
             "is {} where the live release gives {}",
             now.kind, first.kind
-        ))
-    } else {
-        Skeleton::difference(&first.skeleton, &second.skeleton, &now.skeleton)
-    };
-    message.map(|message| Difference {
+        )));
+    }
+    let parts = Skeleton::difference(&first.skeleton, &second.skeleton, &now.skeleton);
+    (!parts.is_empty()).then_some(Difference::Page(parts))
+}
+
+const fn another_page(message: String) -> Difference {
+    Difference::Whole {
         kind: CauseKind::Skeleton,
         message,
         place: None,
-    })
+    }
 }
 
 fn hang(after: Duration, live: &str) -> Difference {
-    Difference {
+    Difference::Whole {
         kind: CauseKind::Hang,
         message: format!("no answer within {:.1} s{live}", after.as_secs_f64()),
         place: None,
@@ -186,7 +229,7 @@ fn hang(after: Duration, live: &str) -> Difference {
 }
 
 const fn status(message: String) -> Difference {
-    Difference {
+    Difference::Whole {
         kind: CauseKind::Status,
         message,
         place: None,

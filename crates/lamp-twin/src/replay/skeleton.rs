@@ -3,7 +3,7 @@
 //! Two pages of one template have one skeleton, whatever they say. An element is known by its tag and classes and the tag
 //! that it stands in; a class with a digit names one thing and does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Elements that hold no others.
 const VOID: [&str; 13] = [
@@ -80,52 +80,67 @@ impl Skeleton {
         }
     }
 
-    /// In what a third page differs from two of one release; `None`: in nothing that those two have in common.
-    pub(crate) fn difference(first: &Self, second: &Self, other: &Self) -> Option<String> {
+    /// In what a third page differs from two of one release, as far as those two agree.
+    pub(crate) fn difference(first: &Self, second: &Self, other: &Self) -> BTreeSet<Part> {
         let count = |skeleton: &Self, kind: &str| skeleton.0.get(kind).copied().unwrap_or_default();
-        let kinds: std::collections::BTreeSet<&String> = first
+        let kinds: BTreeSet<&String> = first
             .0
             .keys()
             .chain(second.0.keys())
             .chain(other.0.keys())
             .collect();
-        let (mut lacking, mut new, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-        for kind in kinds {
+        let part = |kind: &String| {
             let (one, two, now) = (count(first, kind), count(second, kind), count(other, kind));
-            match (one == two, one == now) {
-                (false, _) | (true, true) => {}
-                (true, false) if now == 0 => lacking.push(kind.as_str()),
-                (true, false) if one == 0 => new.push(kind.as_str()),
-                (true, false) => changed.push(kind.as_str()),
-            }
-        }
-        let told = [
-            ("lacks", lacking),
-            ("has new", new),
-            ("has another number of", changed),
-        ];
-        let parts: Vec<_> = told
-            .iter()
-            .filter(|(_, kinds)| !kinds.is_empty())
-            .map(|(how, kinds)| part(how, kinds))
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+            let how = match (one, now) {
+                (one, now) if one != two || one == now => return None,
+                (_, 0) => How::Lacks,
+                (0, _) => How::HasNew,
+                _ => How::HasAnotherNumber,
+            };
+            Some(Part {
+                how,
+                kind: kind.clone(),
+            })
+        };
+        kinds.into_iter().filter_map(part).collect()
     }
 }
 
-fn part(how: &str, kinds: &[&str]) -> String {
-    let named: Vec<_> = kinds
-        .iter()
-        .take(NAMED_MAX)
-        .map(|kind| kind.trim_start_matches('>'))
-        .collect();
-    let more = kinds.len().saturating_sub(NAMED_MAX);
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!(" and {more} more")
-    };
-    format!("{how} {}{more}", named.join(" "))
+/// One kind of element in which pages differ.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Part {
+    how: How,
+    kind: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum How {
+    Lacks,
+    HasNew,
+    HasAnotherNumber,
+}
+
+/// For people, as in `lacks body>h1, has new body>p`.
+pub(crate) fn words(parts: &BTreeSet<Part>) -> String {
+    let all = [
+        (How::Lacks, "lacks"),
+        (How::HasNew, "has new"),
+        (How::HasAnotherNumber, "has another number of"),
+    ];
+    let told = all.iter().filter_map(|(how, words)| {
+        let of_them = parts.iter().filter(|part| part.how == *how);
+        let kinds: Vec<_> = of_them.map(|part| part.kind.trim_start_matches('>')).collect();
+        (!kinds.is_empty()).then(|| format!("{words} {}", named(&kinds)))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn named(kinds: &[&str]) -> String {
+    let named: Vec<_> = kinds.iter().take(NAMED_MAX).copied().collect();
+    match kinds.len().saturating_sub(NAMED_MAX) {
+        0 => named.join(" "),
+        more => format!("{} and {more} more", named.join(" ")),
+    }
 }
 
 /// Where the tag ends that begins here; quotes may hide its end.
@@ -198,8 +213,8 @@ mod tests {
 
     #[track_caller]
     fn check(first: &str, second: &str, other: &str, expected: Option<&str>) {
-        let found = Skeleton::difference(&Skeleton::of(first), &Skeleton::of(second), &Skeleton::of(other));
-        assert_eq!(found.as_deref(), expected);
+        let parts = Skeleton::difference(&Skeleton::of(first), &Skeleton::of(second), &Skeleton::of(other));
+        assert_eq!(words(&parts), expected.unwrap_or_default());
     }
 
     const PAGE: &str =

@@ -148,3 +148,19 @@ fn a_candidate_is_waited_for_as_long_as_the_live_release_warrants() {
     assert_eq!(asked.patience(most), PATIENCE_MIN);
     assert_eq!(Asked::of_nobody(Route::home()).patience(most), most);
 }
+
+#[test]
+fn pages_that_share_a_difference_are_of_one_cause() {
+    let with_link = page(200, "<p><a></a></p>");
+    let all = [
+        asked("/a", ok(), ok(), page(200, "<i></i>")),
+        asked("/b", with_link.clone(), with_link, page(200, "<i></i><b></b>")),
+        asked("/c", ok(), ok(), page(200, "<p></p><u></u>")),
+    ];
+    let causes = causes(&all);
+    let told: Vec<_> = causes
+        .iter()
+        .map(|cause| (cause.message.as_str(), cause.count))
+        .collect();
+    assert_eq!(told, [("lacks p, has new i", 2), ("has new u", 1)]);
+}
