@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::place::{file_name, parent};
+use crate::resolve::ROOT_NAME;
 use crate::tree::{Entry, EntryKind};
 
 /// Most letters that a name may be off; a third of it at most.
@@ -21,6 +22,7 @@ pub(crate) struct Near {
 /// The file that `missing` may have meant: in the same directory, else of the same name elsewhere, else with a
 /// path that differs by a letter or two. `taken` are files that the same code already names rightly.
 pub(crate) fn nearest(entries: &[Entry], missing: &str, taken: &HashSet<&str>) -> Option<Near> {
+    let missing = missing.strip_prefix(ROOT_NAME).unwrap_or(missing);
     let files = || {
         let files = entries
             .iter()

@@ -15,6 +15,9 @@ const DEPTH_MAX: usize = 24;
 /// How many parts of expressions are looked at for one include.
 const STEPS_MAX: usize = 2_000;
 
+/// Stands in a path for the name of the tree's root, which is not known.
+pub(crate) const ROOT_NAME: &str = "<root>";
+
 /// What an include expression names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -127,7 +130,7 @@ impl<'t, 'f> Resolver<'t, 'f> {
         }
         if first != Some('/') {
             // The slash is missing: the root's own name goes on into this one.
-            return Target::Missing(path.to_owned());
+            return Target::Missing(format!("{ROOT_NAME}{path}"));
         }
         self.at(path)
     }

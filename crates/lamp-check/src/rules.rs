@@ -65,10 +65,30 @@ fn own_files(sources: &[Source]) -> HashSet<usize> {
         .collect()
 }
 
+/// An include and what it names.
+struct Named<'f> {
+    include: &'f Include,
+    target: Target,
+    /// What a name that leads to nothing may have meant.
+    near: Option<Near>,
+}
+
+impl Named<'_> {
+    /// The files that it names, or was meant to name: what hangs on a file does not change with a slip in it.
+    fn meant(&self, places: &Places<'_>) -> Vec<usize> {
+        let near = self.near.as_ref().filter(|near| near.is_a_slip);
+        match (&self.target, near.map(|near| places.find(&near.path))) {
+            (Target::Found(files), _) => files.clone(),
+            (Target::Missing(_), Some(Place::File(index))) => vec![index],
+            (Target::Missing(_) | Target::Undecided, _) => Vec::new(),
+        }
+    }
+}
+
 /// What each include of each source names.
 struct Resolved<'f> {
     /// By source, in the order of the file.
-    targets: Vec<Vec<(&'f Include, Target)>>,
+    targets: Vec<Vec<Named<'f>>>,
     edges: BTreeSet<Edge>,
 }
 
@@ -89,21 +109,53 @@ impl<'f> Resolved<'f> {
         for (from, facts) in facts.iter().enumerate() {
             let target =
                 |include: &'f Include| (include, or_its_sample(places, resolver.target(from, include)));
-            let of_file: Vec<(&Include, Target)> = facts.includes.iter().map(target).collect();
-            for (include, target) in &of_file {
-                let Target::Found(files) = target else { continue };
-                let outside_functions = include.outside_functions;
-                let to = files.iter().filter_map(|entry| by_entry.get(entry).copied());
-                edges.extend(to.map(|to| Edge {
+            let of_file = with_nearest(
+                places,
+                &sources[from],
+                facts.includes.iter().map(target).collect(),
+            );
+            for named in &of_file {
+                let meant = named.meant(places).into_iter();
+                edges.extend(meant.filter_map(|entry| by_entry.get(&entry)).map(|to| Edge {
                     from,
-                    to,
-                    outside_functions,
+                    to: *to,
+                    outside_functions: named.include.outside_functions,
                 }));
             }
             targets.push(of_file);
         }
         Self { targets, edges }
     }
+}
+
+/// Beside each missing name the nearest that there is.
+fn with_nearest<'f>(
+    places: &Places<'_>,
+    source: &Source,
+    targets: Vec<(&'f Include, Target)>,
+) -> Vec<Named<'f>> {
+    let found = targets.iter().filter_map(|(_, target)| match target {
+        Target::Found(files) => Some(files),
+        Target::Missing(_) | Target::Undecided => None,
+    });
+    let paths = found
+        .flatten()
+        .map(|entry| places.entries()[*entry].path.as_str());
+    // Names that the source names rightly, and itself.
+    let taken: HashSet<&str> = paths.chain([source.path.as_str()]).collect();
+    let near = |target: &Target| match target {
+        Target::Missing(path) => nearest(places.entries(), path, &taken),
+        Target::Found(_) | Target::Undecided => None,
+    };
+    let nears: Vec<Option<Near>> = targets.iter().map(|(_, target)| near(target)).collect();
+    let named = targets.into_iter().zip(nears);
+    named
+        .map(|((include, target), near)| Named {
+            include,
+            target,
+            near,
+        })
+        .collect()
 }
 
 /// A file that each installation writes for itself is stood for by its sample; one that is made while the code runs,
@@ -181,7 +233,7 @@ impl Report<'_, '_> {
             files: self.sources.len() as u64,
             includes: targets().count() as u64,
             resolved: targets()
-                .filter(|(_, target)| *target != Target::Undecided)
+                .filter(|named| named.target != Target::Undecided)
                 .count() as u64,
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
@@ -206,36 +258,22 @@ impl Report<'_, '_> {
                 .collect();
         }
         let targets = self.resolved.targets[at].iter();
-        let missing = targets.filter_map(|(include, target)| match target {
-            Target::Missing(path) => self.missing(at, include, path),
-            Target::Found(_) | Target::Undecided => None,
-        });
-        missing.collect()
+        targets.filter_map(|named| self.missing(at, named)).collect()
     }
 
-    fn missing(&self, at: usize, include: &Include, path: &str) -> Option<Finding> {
-        if include.guard == Guard::MayBeMissing {
+    fn missing(&self, at: usize, named: &Named<'_>) -> Option<Finding> {
+        let Target::Missing(path) = &named.target else {
             return None;
+        };
+        let near = named.near.as_ref();
+        match named.include.guard {
+            Guard::None => {}
+            // A part that is only wanted if something is not declared may be left out; a slip of the keys is none.
+            Guard::OnSymbol if near.is_some_and(|near| near.is_a_slip) => {}
+            Guard::OnSymbol | Guard::MayBeMissing => return None,
         }
-        let near = nearest(self.places.entries(), path, &self.named_by(at));
-        // A part that is only wanted if something is not declared may be left out; a slip of the keys is none.
-        if include.guard == Guard::OnSymbol && !near.as_ref().is_some_and(|near| near.is_a_slip) {
-            return None;
-        }
-        self.finding(at, INCLUDE_NOT_FOUND, include.at, not_found(include, path, near))
-    }
-
-    /// The files that the source names rightly, and itself.
-    fn named_by(&self, at: usize) -> HashSet<&str> {
-        let targets = self.resolved.targets[at].iter();
-        let found = targets.filter_map(|(_, target)| match target {
-            Target::Found(files) => Some(files),
-            Target::Missing(_) | Target::Undecided => None,
-        });
-        let named = found
-            .flatten()
-            .map(|entry| self.places.entries()[*entry].path.as_str());
-        named.chain([self.sources[at].path.as_str()]).collect()
+        let verdict = not_found(named.include, path, near);
+        self.finding(at, INCLUDE_NOT_FOUND, named.include.at, verdict)
     }
 
     fn finding(&self, at: usize, rule: &str, spot: Spot, verdict: Verdict) -> Option<Finding> {
@@ -308,7 +346,7 @@ fn syntax_error(said: &Said) -> Verdict {
     }
 }
 
-fn not_found(include: &Include, path: &str, near: Option<Near>) -> Verdict {
+fn not_found(include: &Include, path: &str, near: Option<&Near>) -> Verdict {
     let keyword = include.keyword;
     let severity = if keyword.is_required() {
         Severity::Error
@@ -319,6 +357,6 @@ fn not_found(include: &Include, path: &str, near: Option<Near>) -> Verdict {
         severity,
         message: format!("this {} names a file that does not exist: {path}", keyword.word()),
         target: Some(path.to_owned()),
-        suggestion: near.map(|near| near.path),
+        suggestion: near.map(|near| near.path.clone()),
     }
 }

@@ -57,6 +57,25 @@ fn the_blast_radius_counts_entry_points_that_reach_a_file() {
     check("tests/run.php", (0, 4));
 }
 
+/// A slip in a name takes nothing from what hangs on the file that holds it.
+#[test]
+fn a_broken_name_leaves_the_entry_points_as_they_were() {
+    let mut files = CORE;
+    files[0].1 = "<?php\nrequire __DIR__ . '/Boot.php';";
+    files[4].1 = "<?php\ndefine('BASE', __DIR__);\nrequire BASE . 'lib/show.php';\nshow('x');";
+    let report = report(&files);
+    assert_eq!(
+        told(&report),
+        [
+            "error include-not-found boot.php:3:9 <root>lib/show.php -> lib/show.php",
+            "error include-not-found index.php:2:9 Boot.php -> boot.php",
+        ]
+    );
+    let radii = report.findings.iter().filter_map(|finding| finding.blast_radius);
+    let radii: Vec<(u64, u64)> = radii.map(|radius| (radius.entry_points, radius.of)).collect();
+    assert_eq!(radii, [(3, 4), (1, 4)]);
+}
+
 #[test]
 fn a_syntax_error_is_the_first_and_only_finding_of_its_file() {
     let files = [("a.php", "<?php\n\nif (1 {\nrequire 'gone.php';\n}}}")];
