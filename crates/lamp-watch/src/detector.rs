@@ -91,14 +91,22 @@ impl Detector {
         self.joined.put(line);
     }
 
-    /// Takes in a request that ended before the watch began: it teaches and is counted, and raises no suspicion.
-    pub fn learn(&mut self, line: &AccessLine, now: Duration) {
-        if line.is_door {
-            return;
+    /// Takes in a request that ended before the watch began: it teaches and is counted. It is asked about only if it is news that
+    /// nobody heard: of the live release, since it is live, at `news_from` or later.
+    pub fn learn(&mut self, line: &AccessLine, news_from: Timestamp, now: Duration) -> Option<Noticed> {
+        let is_news = self
+            .live
+            .since
+            .is_some_and(|since| line.ended_at() >= since.max(news_from));
+        if is_news && !line.is_door {
+            return self.line(line, now);
         }
-        let failure = self.failure(line);
-        self.tally.add(line, failure.is_some());
-        self.remember(line, failure.as_ref(), now);
+        if !line.is_door {
+            let failure = self.failure(line);
+            self.tally.add(line, failure.is_some());
+            self.remember(line, failure.as_ref(), now);
+        }
+        None
     }
 
     /// Takes in a request that has just ended.

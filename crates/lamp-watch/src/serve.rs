@@ -16,6 +16,8 @@ use crate::wake::Bell;
 
 /// How much of a log's end is learned from at the start.
 const BACKFILL_BYTES: u64 = 1 << 20;
+/// What of that is news: a failure that nobody heard of because the worker before, or the agent, was killed.
+const NEWS_FOR: Duration = Duration::from_secs(60);
 /// How often the logs are looked at though nothing rings.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often, if the kernel gives no bell.
@@ -53,20 +55,20 @@ pub type Confine<'a> = &'a mut dyn FnMut(&[BorrowedFd<'_>]) -> Result<(), String
 /// Serves over `socket` until the agent closes it. To be run on the process's only thread.
 pub async fn serve(socket: OwnedFd, confine: Confine<'_>) -> Result<(), ServeError> {
     let connection = Connection::from_fd(socket)?;
-    let (logs, dirs) = handed(&connection).await?;
-    let fds: Vec<BorrowedFd<'_>> = dirs.iter().map(AsFd::as_fd).collect();
-    confine(&fds).map_err(|why| ServeError::NotConfined { why })?;
-    let bell = Bell::new(dirs.iter()).ok();
+    let handed = handed(&connection).await?;
+    let dirs: Vec<BorrowedFd<'_>> = handed.dirs().map(AsFd::as_fd).collect();
+    confine(&dirs).map_err(|why| ServeError::NotConfined { why })?;
+    let bell = Bell::new(handed.dirs()).ok();
     connection.send(&FromWorker::Ready, &[]).await?;
-    let mut desk = Desk::new(logs, dirs);
+    let mut desk = Desk::new(handed);
     match desk.run(&connection, bell.as_ref()).await {
         Err(ServeError::Connection(ConnectionError::Closed)) => Ok(()),
         other => other,
     }
 }
 
-/// The logs' names, and their directories.
-async fn handed(connection: &Connection) -> Result<(Vec<(LogName, String)>, Vec<Dir>), ServeError> {
+/// The logs as they were handed over.
+async fn handed(connection: &Connection) -> Result<Handed, ServeError> {
     let (first, files) = connection.receive::<ToWorker>().await?;
     let ToWorker::Watch {
         version: VERSION,
@@ -76,18 +78,29 @@ async fn handed(connection: &Connection) -> Result<(Vec<(LogName, String)>, Vec<
     else {
         return Err(ServeError::NotHanded);
     };
-    let error_log = error_log.map(|name| (LogName::Error, name));
-    let logs: Vec<_> = std::iter::once((LogName::Access, access_log))
-        .chain(error_log)
-        .collect();
-    if files.len() != logs.len() {
+    if files.len() != 1 + usize::from(error_log.is_some()) {
         return Err(ServeError::NotHanded);
     }
-    let dirs = files
-        .into_iter()
-        .map(|fd| Dir::from_fd(fd, Path::new(".")))
-        .collect();
-    Ok((logs, dirs))
+    let mut dirs = files.into_iter().map(|fd| Dir::from_fd(fd, Path::new(".")));
+    let access = dirs.next().ok_or(ServeError::NotHanded)?;
+    Ok(Handed {
+        access: (access, access_log),
+        error: dirs.next().zip(error_log),
+    })
+}
+
+/// Directories and names.
+struct Handed {
+    access: (Dir, String),
+    error: Option<(Dir, String)>,
+}
+
+impl Handed {
+    fn dirs(&self) -> impl Iterator<Item = &Dir> {
+        std::iter::once(&self.access)
+            .chain(&self.error)
+            .map(|(dir, _)| dir)
+    }
 }
 
 /// A log, and what was said of it last.
@@ -119,18 +132,10 @@ enum Woken {
 }
 
 impl Desk {
-    fn new(logs: Vec<(LogName, String)>, dirs: Vec<Dir>) -> Self {
-        let mut followed = logs.into_iter().zip(dirs).map(|((name, file), dir)| Log {
-            name,
-            follower: Follower::new(dir, file, Start::BeforeEnd(BACKFILL_BYTES)),
-            said: None,
-            wrong: 0,
-            wrong_field: None,
-        });
-        let access = followed.next().expect("`handed` gives at least one");
+    fn new(handed: Handed) -> Self {
         Self {
-            access,
-            error: followed.next(),
+            access: Log::new(LogName::Access, handed.access),
+            error: handed.error.map(|error| Log::new(LogName::Error, error)),
             detector: Detector::default(),
             begun: Instant::now(),
             has_learned: false,
@@ -222,11 +227,18 @@ impl Desk {
                 ErrorLine::parse(line).map(|line| detector.error(line))
             });
         }
+        let newest = requests
+            .iter()
+            .map(AccessLine::ended_at)
+            .max()
+            .unwrap_or_default();
+        let news_from = newest.checked_sub(NEWS_FOR).unwrap_or(newest);
         for line in requests {
-            match mode {
-                Mode::Learn => detector.learn(&line, now),
-                Mode::Watch => said.extend(detector.line(&line, now).map(told)),
-            }
+            let noticed = match mode {
+                Mode::Learn => detector.learn(&line, news_from, now),
+                Mode::Watch => detector.line(&line, now),
+            };
+            said.extend(noticed.map(told));
         }
         has_more
     }
@@ -256,6 +268,16 @@ async fn rung(bell: Option<&Bell>) {
 }
 
 impl Log {
+    fn new(name: LogName, (dir, file): (Dir, String)) -> Self {
+        Self {
+            name,
+            follower: Follower::new(dir, file, Start::BeforeEnd(BACKFILL_BYTES)),
+            said: None,
+            wrong: 0,
+            wrong_field: None,
+        }
+    }
+
     /// Gives what is new to `take`, says how the log is if that has changed, and answers whether there is more.
     fn read(
         &mut self,

@@ -54,8 +54,18 @@ impl Site {
     }
 
     fn learn(&mut self, millis: i64, request: &str) {
+        assert_eq!(
+            self.learn_from(millis, 0, request),
+            None,
+            "the past is not asked about"
+        );
+    }
+
+    /// The same, where what ended at `news_from` or later is news.
+    fn learn_from(&mut self, millis: i64, news_from: i64, request: &str) -> Option<Noticed> {
         let line = self.line(millis, 1, request);
-        self.detector.learn(&line, Duration::ZERO);
+        let news_from = Timestamp::from_millisecond(SWITCHED_AT * 1_000 + news_from).expect("a time");
+        self.detector.learn(&line, news_from, Duration::ZERO)
     }
 
     fn visit(&mut self, millis: u64, client: u8, request: &str) -> Option<Suspect> {
@@ -165,10 +175,16 @@ fn known_failures_are_news_again_when_nothing_else_is_left() {
 
 /// A killed agent's release failed on while nobody watched: what the log has of it is no past.
 #[test]
-fn failures_of_the_live_release_in_the_backfill_are_asked_about_at_the_next_one() {
+fn failures_of_the_live_release_that_nobody_heard_of_are_asked_about() {
     let mut site = Site::new();
-    site.learn(500, "new 500 GET /");
-    assert!(site.visit(1_000, 1, "new 500 GET /").is_some());
+    assert_eq!(site.learn_from(500, 1_000, "new 500 GET /"), None, "too long ago");
+    assert!(
+        site.visit(2_000, 1, "new 500 GET /").is_some(),
+        "and yet it taught nothing"
+    );
+    let mut site = Site::new();
+    assert_eq!(site.learn_from(500, 0, "old 500 GET /"), None);
+    assert!(site.learn_from(500, 0, "new 500 GET /other").is_some());
 }
 
 #[test]
