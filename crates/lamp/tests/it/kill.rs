@@ -76,8 +76,13 @@ fn instants() -> u64 {
         .unwrap_or(INSTANTS)
 }
 
+/// With a gate, so that its step is in the table.
 fn scene() -> NoApache {
     let ground = Ground::new();
+    let text = fs_err::read_to_string(ground.config()).expect("lamp.toml");
+    let guarded = text.replace("gate = \"off\"", "gate = \"check\"");
+    assert_ne!(guarded, text, "the ground has no gate of its own");
+    fs_err::write(ground.config(), guarded).expect("lamp.toml is written");
     NoApache(ground)
 }
 
