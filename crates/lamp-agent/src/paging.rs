@@ -67,7 +67,7 @@ impl Paging {
             at_rest.map_err(|_| failed("a page of the agent's own is still under way"))?;
         }
         let marked = fs_err::write(&self.mark, format!("{pid}\n"));
-        marked.map_err(|error| failed(error))?;
+        marked.map_err(failed)?;
         Ok(hold)
     }
 

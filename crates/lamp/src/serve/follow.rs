@@ -111,13 +111,13 @@ async fn follow_once(config: &Config, clock: &dyn Clock, tell: &watch::Sender<Vi
     let mut reply = call.ask(&question, &[]).await.map_err(in_words)?;
     let mut fold = Fold::default();
     loop {
-        match &reply {
-            Reply::Happened { seq, at, events } => {
-                let folded = fold.add(*seq, *at, events);
-                folded.map_err(|error| format!("record {seq} of the log: {error}"))?;
-            }
-            Reply::Head { .. } => show(&fold, clock.boot_time(), tell),
-            other => return Err(in_words(beside(other))),
+        if let Reply::Happened { seq, at, events } = &reply {
+            let folded = fold.add(*seq, *at, events);
+            folded.map_err(|error| format!("record {seq} of the log: {error}"))?;
+        } else if let Reply::Head { .. } = &reply {
+            show(&fold, clock.boot_time(), tell);
+        } else {
+            return Err(in_words(beside(&reply)));
         }
         let next = timeout(SILENCE_MAX, call.next()).await;
         reply = match next {

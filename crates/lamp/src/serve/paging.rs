@@ -165,10 +165,11 @@ async fn drain_while(
 
 /// Asks for the paging; answers where the log was when the agent had sent its last page.
 async fn take(call: &Call) -> Result<Seq, String> {
-    match ask(call, &Request::TakePaging {}).await? {
-        Reply::PagingTaken { head } => Ok(head),
-        other => Err(in_words(beside(&other))),
-    }
+    let reply = ask(call, &Request::TakePaging {}).await?;
+    let Reply::PagingTaken { head } = reply else {
+        return Err(in_words(beside(&reply)));
+    };
+    Ok(head)
 }
 
 async fn ask(call: &Call, request: &Request) -> Result<Reply, String> {
@@ -191,10 +192,11 @@ async fn hand_over(call: &Call, book: &Book) -> Result<(), String> {
     let lacking = book.results().to_hand_over(&outbox);
     for (page, result) in lacking {
         let told = Request::PageSettled { page, result };
-        match ask(call, &told).await? {
-            Reply::PageRecorded {} => book.results().handed_over(page),
-            other => return Err(in_words(beside(&other))),
-        }
+        let reply = ask(call, &told).await?;
+        let Reply::PageRecorded {} = reply else {
+            return Err(in_words(beside(&reply)));
+        };
+        book.results().handed_over(page);
     }
     Ok(())
 }

@@ -42,7 +42,11 @@ pub(crate) fn intent(action: PageAction, key: &str) -> PageIntent {
 fn pager(receiver: &Receiver, key: &Path) -> PagerDuty {
     let text = format!("routing_key_file = {key:?}\nurl = \"{}\"", receiver.url());
     let config: PageConfig = toml::from_str(&text).expect("a section");
-    PagerDuty::new(config, "web1.example", Arc::new(SystemClock::new().expect("a clock")))
+    PagerDuty::new(
+        config,
+        "web1.example",
+        Arc::new(SystemClock::new().expect("a clock")),
+    )
 }
 
 async fn tell(pager: &PagerDuty, action: PageAction) -> Said {
@@ -66,7 +70,10 @@ async fn what_it_sends_is_what_the_api_takes() {
         assert_eq!(body["payload"]["source"], "web1.example");
         assert_eq!(body["payload"]["custom_details"]["release"], "r2");
         let alerts = receiver.alerts();
-        assert!(alerts.len() == 1 && !alerts["a"].is_open && alerts["a"].opened == 1, "{alerts:?}");
+        assert!(
+            alerts.len() == 1 && !alerts["a"].is_open && alerts["a"].opened == 1,
+            "{alerts:?}"
+        );
     }
 }
 
@@ -103,9 +110,22 @@ async fn each_answer_has_its_meaning_and_none_shows_the_key() {
                    'routing_key' is not known here\" }";
     assert!(said.contains(refused), "{said}");
     let wait = "retry_after: Some(7s)";
-    assert!(said.lines().nth(2).is_some_and(|line| line.contains("TooMany {") && line.contains(wait)), "{said}");
-    assert!(said.lines().nth(4).is_some_and(|line| line.contains("NotNow { why: \"answered 500")), "{said}");
-    assert!(said.lines().nth(5).is_some_and(|line| line.contains("NotNow")), "{said}");
+    assert!(
+        said.lines()
+            .nth(2)
+            .is_some_and(|line| line.contains("TooMany {") && line.contains(wait)),
+        "{said}"
+    );
+    assert!(
+        said.lines()
+            .nth(4)
+            .is_some_and(|line| line.contains("NotNow { why: \"answered 500")),
+        "{said}"
+    );
+    assert!(
+        said.lines().nth(5).is_some_and(|line| line.contains("NotNow")),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +139,10 @@ async fn a_key_that_is_mended_is_used_without_a_restart() {
     write_key(dir.path());
     fs_err::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).expect("mode set");
     let loose = tell(&pager, PageAction::Trigger).await;
-    assert!(matches!(&loose, Said::NotNow { why, .. } if why.contains("read by others")), "{loose:?}");
+    assert!(
+        matches!(&loose, Said::NotNow { why, .. } if why.contains("read by others")),
+        "{loose:?}"
+    );
     assert_eq!(receiver.heard().len(), 0, "nothing goes out without a key");
     write_key(dir.path());
     assert_eq!(tell(&pager, PageAction::Trigger).await, Said::Accepted);

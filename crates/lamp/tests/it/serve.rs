@@ -23,7 +23,9 @@ const TOLD_ONCE: Alert = Alert {
 };
 
 fn is_resolved(heard: &[Received]) -> bool {
-    heard.iter().any(|received| received.is_taken() && received.is_resolve())
+    heard
+        .iter()
+        .any(|received| received.is_taken() && received.is_resolve())
 }
 
 #[test]
@@ -43,11 +45,18 @@ fn pages_go_through_a_controller_that_is_not_root_beside_an_agent_that_does_not_
     assert!(is_listening(serve.pid()), "the control: what listens is seen");
     assert!(!is_listening(agent.pid()));
     stand.receiver.be(Manner::Accepts);
-    assert!(stand.receiver.wait_until(DEADLINE, is_resolved), "{:?}", stand.receiver.heard());
+    assert!(
+        stand.receiver.wait_until(DEADLINE, is_resolved),
+        "{:?}",
+        stand.receiver.heard()
+    );
     assert_eq!(stand.receiver.alerts()["a"], TOLD_ONCE);
     serve.until_metric("lamp_pages_waiting 0");
     let shown = serve.metrics();
-    assert!(shown.contains("lamp_pages_total{result=\"accepted\"} 2"), "{shown}");
+    assert!(
+        shown.contains("lamp_pages_total{result=\"accepted\"} 2"),
+        "{shown}"
+    );
     assert_eq!(serve.terminate(), Some(0));
 }
 
@@ -59,7 +68,11 @@ fn without_a_controller_the_agent_sends_and_with_its_end_it_does_again() {
     serve.until_well();
     serve.kill();
     stand.receiver.be(Manner::Accepts);
-    assert!(stand.receiver.wait_until(DEADLINE, is_resolved), "{:?}", stand.receiver.heard());
+    assert!(
+        stand.receiver.wait_until(DEADLINE, is_resolved),
+        "{:?}",
+        stand.receiver.heard()
+    );
     assert_eq!(stand.receiver.alerts()["a"], TOLD_ONCE);
 }
 
@@ -72,7 +85,11 @@ fn a_controller_killed_before_its_result_was_told_is_followed_by_one_more_try_of
     // The agent stands still: what the controller hears from the receiver reaches no log.
     agent.stand_still();
     stand.receiver.be(Manner::Accepts);
-    let taken = |heard: &[Received]| heard.iter().any(|received| received.is_taken() && received.is_trigger());
+    let taken = |heard: &[Received]| {
+        heard
+            .iter()
+            .any(|received| received.is_taken() && received.is_trigger())
+    };
     assert!(stand.receiver.wait_until(DEADLINE, taken));
     stand.receiver.be(Manner::Fails);
     serve.kill();
@@ -82,7 +99,12 @@ fn a_controller_killed_before_its_result_was_told_is_followed_by_one_more_try_of
     let alert = stand.receiver.alerts()["a"];
     // The trigger again, once, while its alert was open: or after its resolve, if that was out already. Never lost, never open.
     assert!(!alert.is_open && alert.opened <= 2, "{alert:?}");
-    let triggers = stand.receiver.received().iter().filter(|received| received.is_trigger()).count();
+    let triggers = stand
+        .receiver
+        .received()
+        .iter()
+        .filter(|received| received.is_trigger())
+        .count();
     assert_eq!(triggers, 2, "sent again, once");
 }
 
@@ -95,7 +117,11 @@ fn an_agent_killed_before_it_knew_learns_it_from_the_controllers_disk_and_nothin
     agent.stand_still();
     stand.receiver.be(Manner::Accepts);
     assert!(stand.receiver.wait_until(DEADLINE, is_resolved));
-    assert_eq!(stand.settled().len(), 0, "the control: the log knows nothing of it");
+    assert_eq!(
+        stand.settled().len(),
+        0,
+        "the control: the log knows nothing of it"
+    );
     agent.kill();
     let _next = stand.ground.agent();
     until("the log has a result of both", || stand.settled().len() == 2);
@@ -109,7 +135,12 @@ fn health_and_metrics_tell_and_nothing_else_is_answered() {
     let serve = stand.serve();
     let (status, said) = serve.get("/health/engine", "localhost");
     assert_eq!(status, 503, "{said}");
-    until("it says why", || serve.get("/health/engine", "localhost").1.contains("no agent listens"));
+    until("it says why", || {
+        serve
+            .get("/health/engine", "localhost")
+            .1
+            .contains("no agent listens")
+    });
     let agent = stand.ground.agent();
     stand.ground.deploy("one");
     serve.until_well();
@@ -127,7 +158,9 @@ fn health_and_metrics_tell_and_nothing_else_is_answered() {
 fn no_key_stands_in_anything_that_is_written() {
     let stand = Stand::new(Manner::Refuses);
     let agent = stand.ground.agent();
-    until("both are refused by the agent's tries", || stand.settled().len() == 2);
+    until("both are refused by the agent's tries", || {
+        stand.settled().len() == 2
+    });
     agent.terminate();
     let second = Stand::new(Manner::Refuses);
     let _agent = second.ground.agent();
@@ -137,8 +170,16 @@ fn no_key_stands_in_anything_that_is_written() {
     serve.terminate();
     for stand in [&stand, &second] {
         let heard = stand.receiver.heard();
-        assert!(heard.iter().all(|received| String::from_utf8_lossy(&received.raw).contains(KEY)));
-        assert_eq!(stand.files_with(KEY), ["pagerduty.key"], "the control: its own file");
+        assert!(
+            heard
+                .iter()
+                .all(|received| String::from_utf8_lossy(&received.raw).contains(KEY))
+        );
+        assert_eq!(
+            stand.files_with(KEY),
+            ["pagerduty.key"],
+            "the control: its own file"
+        );
     }
     let status: Ended = second.ground.lamp(&["status"]);
     assert!(!status.told(&second.ground).contains(KEY));

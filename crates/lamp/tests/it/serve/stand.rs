@@ -55,7 +55,10 @@ impl Stand {
         fs_err::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).expect("mode set");
         let serve = self.ground.path("serve");
         fs_err::create_dir_all(&serve).expect("a directory");
-        let (uid, gid) = (rustix::fs::Uid::from_raw(NOBODY), rustix::fs::Gid::from_raw(NOBODY));
+        let (uid, gid) = (
+            rustix::fs::Uid::from_raw(NOBODY),
+            rustix::fs::Gid::from_raw(NOBODY),
+        );
         rustix::fs::chown(&serve, Some(uid), Some(gid)).expect("owned");
         let text = fs_err::read_to_string(self.ground.config()).expect("lamp.toml");
         let text = text.replace("no-such-group", GROUP);
@@ -98,9 +101,11 @@ impl Stand {
             let log = SqliteLog::open_reading(&path).expect("the log can be read");
             let records = log.read(Seq(0), 100_000).await.expect("records");
             let events = records.into_iter().flat_map(|stored| stored.record.events);
-            let settled = events.filter_map(|event| match event {
-                Event::PageSettled { page, result } => Some((page, result)),
-                _ => None,
+            let settled = events.filter_map(|event| {
+                let Event::PageSettled { page, result } = event else {
+                    return None;
+                };
+                Some((page, result))
             });
             settled.collect()
         })
@@ -112,8 +117,15 @@ impl Stand {
         let log = fs_err::File::create(&out).expect("a log");
         let mut command = Command::new(self.ground.path("lamp"));
         command.arg("--config").arg(self.ground.config()).arg("serve");
-        command.uid(NOBODY).gid(NOBODY).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.stderr(log.into_file()).spawn().expect("lamp serve starts");
+        command
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let child = command
+            .stderr(log.into_file())
+            .spawn()
+            .expect("lamp serve starts");
         let mut serve = Serve { child, port: 0 };
         until("the controller listens", || {
             serve.port = port(&fs_err::read_to_string(&out).unwrap_or_default()).unwrap_or_default();
@@ -169,8 +181,13 @@ impl Serve {
     /// Its users, as the kernel names them.
     pub(super) fn uids(&self) -> Vec<u32> {
         let status = fs_err::read_to_string(format!("/proc/{}/status", self.pid())).expect("it lives");
-        let line = status.lines().find_map(|line| line.strip_prefix("Uid:")).expect("users");
-        line.split_whitespace().map(|uid| uid.parse().expect("a number")).collect()
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Uid:"))
+            .expect("users");
+        line.split_whitespace()
+            .map(|uid| uid.parse().expect("a number"))
+            .collect()
     }
 
     /// Status and text of a page, asked for by this name.
@@ -187,7 +204,9 @@ impl Serve {
 
     #[track_caller]
     pub(super) fn until_well(&self) {
-        until("the engine goes round", || self.get("/health/engine", "localhost").0 == 200);
+        until("the engine goes round", || {
+            self.get("/health/engine", "localhost").0 == 200
+        });
     }
 
     #[track_caller]
