@@ -45,11 +45,15 @@ pub(crate) fn nearest(entries: &[Entry], missing: &str, taken: &HashSet<&str>) -
 /// How far `name` is from what was meant, if it is near; a name that is taken only counts if it is very near.
 fn score<'p>(meant: &str, name: &str, path: &'p str, taken: &HashSet<&str>) -> Option<(usize, &'p str)> {
     let most = DISTANCE_MAX.min(stem(meant).len() / 3);
-    if name.len().abs_diff(meant.len()) > most {
-        return None;
-    }
     if name.eq_ignore_ascii_case(meant) {
         return Some((0, path));
+    }
+    // Another ending, or one too many.
+    if !stem(name).is_empty() && [stem(name), name].contains(&stem(meant)) {
+        return Some((1, path));
+    }
+    if name.len().abs_diff(meant.len()) > most {
+        return None;
     }
     let distance = strsim::osa_distance(meant, name);
     let most = if taken.contains(path) { 1 } else { most };
@@ -67,4 +71,52 @@ fn best<'p>(candidates: impl Iterator<Item = (usize, &'p str)>) -> Option<Near> 
         path: path.to_owned(),
         is_a_slip: distance <= 2,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(missing: &str, expected: Option<&str>) {
+        let files = [
+            "inc/mail.php",
+            "inc/class-user.php",
+            "inc/class-users.php",
+            "admin/menu.php",
+            "a.php",
+        ];
+        let kind = EntryKind::File { size_bytes: 0 };
+        let entry = |path: &&str| Entry {
+            path: (*path).to_owned(),
+            kind: kind.clone(),
+        };
+        let entries: Vec<Entry> = files.iter().map(entry).collect();
+        let near = nearest(&entries, missing, &HashSet::from(["inc/class-users.php"]));
+        assert_eq!(near.map(|near| near.path).as_deref(), expected, "{missing}");
+    }
+
+    #[test]
+    fn a_slip_of_the_keys_is_mended_and_another_word_is_not() {
+        check("inc/mial.php", Some("inc/mail.php"));
+        check("inc/Mail.php", Some("inc/mail.php"));
+        check("inc/mail.phpp", Some("inc/mail.php"));
+        check("inc/mail.inc", Some("inc/mail.php"));
+        check("inc/mail.php.bak", Some("inc/mail.php"));
+        check("inc/class-uesr.php", Some("inc/class-user.php"));
+        check("incl/mail.php", Some("inc/mail.php"));
+        check("menu.php", Some("admin/menu.php"));
+        check("<root>a.php", Some("a.php"));
+        check("incmail.php", Some("inc/mail.php"));
+        check("inc/page.php", None);
+        check("b.php", None);
+        check("inc/session.php", None);
+    }
+
+    /// What the same code already names rightly is hardly what it meant here.
+    #[test]
+    fn a_name_that_is_taken_counts_if_it_is_very_near() {
+        check("inc/class-userss.php", Some("inc/class-users.php"));
+        check("inc/class-usxxs.php", Some("inc/class-user.php"));
+    }
 }

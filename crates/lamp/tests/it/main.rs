@@ -1,5 +1,6 @@
 //! The real binary against real parts.
 
+mod check;
 mod clock;
 mod demo;
 mod faults;
