@@ -98,7 +98,12 @@ pub(crate) fn attach_tun(tun: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     // SAFETY: all zeros is a valid request: an empty name and no flag.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     // The last byte stays zero, as the kernel wants it.
-    for (slot, byte) in request.ifr_name.iter_mut().take(libc::IFNAMSIZ - 1).zip(name.bytes()) {
+    for (slot, byte) in request
+        .ifr_name
+        .iter_mut()
+        .take(libc::IFNAMSIZ - 1)
+        .zip(name.bytes())
+    {
         *slot = byte.cast_signed();
     }
     request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).unwrap_or_default();

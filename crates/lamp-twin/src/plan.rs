@@ -56,7 +56,8 @@ pub struct RehearsalBounds {
     pub base_age_max: Duration,
     /// Until each of the twin's services answers.
     pub start_max: Duration,
-    /// One request.
+    /// One request: the first one of a page, when nothing is compiled yet, takes long. The candidate is given no longer than the
+    /// live release's answers warrant.
     pub request_max: Duration,
     /// Routes that are asked, each twice of the live release and once of the candidate.
     pub routes_max: usize,
@@ -73,7 +74,7 @@ impl Default for RehearsalBounds {
             base_max: Duration::from_secs(600),
             base_age_max: Duration::from_secs(3_600),
             start_max: Duration::from_secs(20),
-            request_max: Duration::from_secs(5),
+            request_max: Duration::from_secs(15),
             routes_max: 40,
             body_max_bytes: 2 << 20,
             memory_min_bytes: 256 << 20,

@@ -14,8 +14,10 @@ use super::skeleton::{self, Part, Skeleton};
 
 /// Routes that a cause names.
 const ROUTES_MAX: usize = 10;
-/// Longer than the live release took, as many times, the candidate need not take; but this long it may.
-const PATIENCE: u32 = 20;
+/// As many times longer than the live release the candidate may take: than its first answer, when nothing was compiled, and
+/// than its second. But this long it may take in any case.
+const PATIENCE_COLD: u32 = 3;
+const PATIENCE_WARM: u32 = 20;
 const PATIENCE_MIN: Duration = Duration::from_secs(2);
 
 /// One route and its three answers.
@@ -62,11 +64,11 @@ impl Asked {
 
     /// How long the candidate's answer is waited for, at most `most`.
     pub(crate) fn patience(&self, most: Duration) -> Duration {
-        let slowest = self
-            .live
-            .as_ref()
-            .map(|(first, second)| first.took.max(second.took));
-        slowest.map_or(most, |took| (took * PATIENCE).max(PATIENCE_MIN).min(most))
+        let Some((first, second)) = &self.live else {
+            return most;
+        };
+        let warranted = (first.took * PATIENCE_COLD).max(second.took * PATIENCE_WARM);
+        warranted.max(PATIENCE_MIN).min(most)
     }
 
     fn difference(&self) -> Option<Difference> {

@@ -143,9 +143,21 @@ fn many_routes_of_one_cause_are_one_cause() {
 
 #[test]
 fn a_candidate_is_waited_for_as_long_as_the_live_release_warrants() {
-    let asked = asked("/", ok(), ok(), ok());
-    let most = Duration::from_secs(5);
-    assert_eq!(asked.patience(most), PATIENCE_MIN);
+    let most = Duration::from_secs(15);
+    let after = |first, second| {
+        let took = |millis| Reply {
+            took: Duration::from_millis(millis),
+            ..ok()
+        };
+        asked("/", took(first), took(second), ok())
+            .patience(most)
+            .as_millis()
+    };
+    assert_eq!(
+        (after(50, 50), after(1_000, 50), after(50, 500)),
+        (2_000, 3_000, 10_000)
+    );
+    assert_eq!(after(9_000, 50), 15_000);
     assert_eq!(Asked::of_nobody(Route::home()).patience(most), most);
 }
 
