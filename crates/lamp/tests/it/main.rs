@@ -16,3 +16,4 @@ mod socket;
 mod stack;
 mod switch;
 mod turn;
+mod twin;

@@ -1,0 +1,9 @@
+//! Twins of a site in a lab: the lab is production here, and must never notice.
+
+mod bench;
+mod held;
+mod killed;
+mod outside;
+mod rehearsal;
+mod trouble;
+mod wordpress;
