@@ -7,7 +7,7 @@
 //! Invariant: every map is bounded; a flood of invented routes takes the questions of invented routes, never those of routes that visitors
 //! were served on.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ use tally::Tally;
 
 /// Most clients that are told apart in a suspicion's count.
 const CLIENTS_MAX: usize = 10_000;
+/// Failures of releases that are not live that are kept, in case one of them turns out to be.
+const EARLY_MAX: usize = 64;
 /// PHP requests of the live release that fail one after the other before a failure of a known kind is news again.
 const ROW_ENOUGH: usize = 5;
 /// Clients that they come from at least.
@@ -54,6 +56,8 @@ pub struct Detector {
     history: History,
     questions: Questions,
     tally: Tally,
+    /// The latest failures of other releases.
+    early: VecDeque<(AccessLine, Failure)>,
     /// Failures of the live release since it is live.
     failed: Failed,
     /// Failures of PHP since it last answered well.
@@ -76,14 +80,21 @@ impl Failed {
 }
 
 impl Detector {
-    /// Another release answers, or another one stands before it.
-    pub fn live(&mut self, live: Live) {
-        if self.live != live {
-            self.live = live;
-            self.questions = Questions::default();
-            self.failed = Failed::default();
-            self.row = Failed::default();
+    /// Another release answers, or another one stands before it. Visitors may have met it before this was told: what they failed
+    /// at is noticed now.
+    pub fn live(&mut self, live: Live, now: Duration) -> Vec<Noticed> {
+        if self.live == live {
+            return Vec::new();
         }
+        self.live = live;
+        self.questions = Questions::default();
+        self.failed = Failed::default();
+        self.row = Failed::default();
+        let early = std::mem::take(&mut self.early);
+        early
+            .into_iter()
+            .filter_map(|(line, failure)| self.judge(&line, failure, now))
+            .collect()
     }
 
     /// Takes an error in. It waits for its request's line, so errors are to be given before the requests that were logged with them.
@@ -121,8 +132,27 @@ impl Detector {
             self.tally.add_live(failure.is_some());
         }
         self.remember(line, failure.as_ref(), now);
-        let failure = failure.filter(|_| is_live && !self.is_past(line))?;
+        let failure = failure?;
+        if !is_live {
+            self.keep_early(line, failure);
+            return None;
+        }
+        self.judge(line, failure, now)
+    }
+
+    /// A failure of a release that is not live, or not yet.
+    fn keep_early(&mut self, line: &AccessLine, failure: Failure) {
+        if self.early.len() >= EARLY_MAX {
+            self.early.pop_front();
+        }
+        self.early.push_back((line.clone(), failure));
+    }
+
+    fn judge(&mut self, line: &AccessLine, failure: Failure, now: Duration) -> Option<Noticed> {
         let release = line.release.clone()?;
+        if Some(&release) != self.live.release.as_ref() || self.is_past(line) {
+            return None;
+        }
         self.suspect(line, failure, release, now)
             .map(|suspect| Noticed::Suspect(Box::new(suspect)))
     }
@@ -171,8 +201,7 @@ impl Detector {
         };
         // What the live release fails at since it is live is news, or was asked about: never its past.
         if line.release != self.live.release || self.is_past(line) {
-            self.history
-                .note_failing(line.release.as_ref(), failure.kind(), now);
+            self.history.note_failing(line, failure.kind(), now);
         }
     }
 
@@ -211,11 +240,15 @@ impl Detector {
 
     /// The kind under which a failure is news: its own, or that nothing else is left.
     fn news(&self, failure: &Failure) -> Option<Kind> {
-        let known = [self.live.before.as_ref(), self.live.release.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|release| self.history.fails_always(release, failure.kind()));
-        if !known {
+        let failed = |release: Option<&ReleaseId>, before| {
+            release.is_some_and(|release| self.history.failed(release, failure.kind(), before))
+        };
+        let is_known = failed(self.live.before.as_ref(), None)
+            || self
+                .live
+                .since
+                .is_some_and(|since| failed(self.live.release.as_ref(), Some(since)));
+        if !is_known {
             return Some(failure.kind().clone());
         }
         let nothing_else =

@@ -195,7 +195,8 @@ impl Desk {
     }
 
     fn go_live(&mut self, live: Live, said: &mut Vec<FromWorker>) {
-        self.detector.live(live);
+        let noticed = self.detector.live(live, self.begun.elapsed());
+        said.extend(noticed.into_iter().map(told));
         if !std::mem::replace(&mut self.has_learned, true) {
             self.read(Mode::Learn, said);
         }

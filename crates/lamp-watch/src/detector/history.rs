@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lamp_logline::{AccessLine, AskablePath, RequestLine, RouteShape};
 use lamp_model::ReleaseId;
 
@@ -19,7 +20,16 @@ const FAILING_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Default)]
 pub(super) struct History {
     well: HashMap<AskablePath, Well>,
-    failing: HashMap<(ReleaseId, Kind), Duration>,
+    failing: HashMap<(ReleaseId, Kind), Failing>,
+}
+
+/// When a kind of failure was met.
+#[derive(Debug)]
+struct Failing {
+    /// First, by the log's own time.
+    first_at: Timestamp,
+    /// Last, by the detector's.
+    last: Duration,
 }
 
 #[derive(Debug)]
@@ -66,23 +76,28 @@ impl History {
         }
     }
 
-    pub(super) fn note_failing(&mut self, release: Option<&ReleaseId>, kind: &Kind, now: Duration) {
-        let Some(release) = release else {
+    pub(super) fn note_failing(&mut self, line: &AccessLine, kind: &Kind, now: Duration) {
+        let Some(release) = &line.release else {
             return;
         };
         if self.failing.len() >= FAILING_MAX {
             self.failing
-                .retain(|_, last| now.saturating_sub(*last) < FAILING_FOR);
+                .retain(|_, failing| now.saturating_sub(failing.last) < FAILING_FOR);
         }
         let key = (release.clone(), kind.clone());
-        if self.failing.len() < FAILING_MAX || self.failing.contains_key(&key) {
-            self.failing.insert(key, now);
+        if let Some(failing) = self.failing.get_mut(&key) {
+            failing.last = now;
+            failing.first_at = failing.first_at.min(line.ended_at());
+        } else if self.failing.len() < FAILING_MAX {
+            let first_at = line.ended_at();
+            self.failing.insert(key, Failing { first_at, last: now });
         }
     }
 
-    /// Whether the release failed like this when it was not the one in question.
-    pub(super) fn fails_always(&self, release: &ReleaseId, kind: &Kind) -> bool {
-        self.failing.contains_key(&(release.clone(), kind.clone()))
+    /// Whether the release failed like this, before a time if one is given.
+    pub(super) fn failed(&self, release: &ReleaseId, kind: &Kind, before: Option<Timestamp>) -> bool {
+        let failing = self.failing.get(&(release.clone(), kind.clone()));
+        failing.is_some_and(|failing| before.is_none_or(|before| failing.first_at < before))
     }
 
     /// Whether visitors were answered well on a route.

@@ -5,6 +5,15 @@ use super::*;
 /// The switch, in seconds since 1970.
 const SWITCHED_AT: i64 = 1_795_342_610;
 
+/// `release` is live so many milliseconds after the switch, and `old` stands before it.
+fn live(release: &str, millis: i64) -> Live {
+    Live {
+        release: ReleaseId::parse(release).ok(),
+        since: Timestamp::from_millisecond(SWITCHED_AT * 1_000 + millis).ok(),
+        before: ReleaseId::parse("old").ok(),
+    }
+}
+
 struct Site {
     detector: Detector,
     requests: u64,
@@ -16,11 +25,8 @@ impl Site {
             detector: Detector::default(),
             requests: 0,
         };
-        site.detector.live(Live {
-            release: ReleaseId::parse("new").ok(),
-            since: Timestamp::from_second(SWITCHED_AT).ok(),
-            before: ReleaseId::parse("old").ok(),
-        });
+        let live = live("new", 0);
+        assert_eq!(site.detector.live(live, Duration::ZERO), []);
         site
     }
 
@@ -329,19 +335,43 @@ fn impact_is_counted_by_release_and_from_a_time_on() {
 fn a_bad_release_teaches_nothing_to_the_next() {
     let mut site = Site::new();
     assert!(site.visit(10, 1, "new 500 GET /").is_some());
-    let live = |release: &str, millis: i64| Live {
-        release: ReleaseId::parse(release).ok(),
-        since: Timestamp::from_millisecond(SWITCHED_AT * 1_000 + millis).ok(),
-        before: ReleaseId::parse("old").ok(),
-    };
-    site.detector.live(live("old", 100));
+    assert_eq!(
+        site.detector.live(live("old", 100), Duration::from_millis(100)),
+        []
+    );
     assert!(site.visit(200, 1, "old 200 GET /").is_none());
     assert!(
         site.visit(210, 1, "new 500 GET /").is_none(),
         "late, of the bad one"
     );
-    site.detector.live(live("next", 1_000));
+    assert_eq!(
+        site.detector.live(live("next", 1_000), Duration::from_secs(1)),
+        []
+    );
     assert!(site.visit(1_100, 1, "next 500 GET /").is_some());
+}
+
+/// The switch is made, a visitor fails, and only then the worker hears of the switch.
+#[test]
+fn whoever_was_quicker_than_the_news_of_the_switch_is_heard() {
+    let mut site = Site::new();
+    assert_eq!(site.visit(990, 1, "next 500 GET /tried"), None);
+    assert_eq!(site.visit(1_010, 1, "next 500 GET /"), None);
+    let noticed = site
+        .detector
+        .live(live("next", 1_000), Duration::from_millis(1_020));
+    let [Noticed::Suspect(suspect)] = noticed.as_slice() else {
+        panic!("one suspicion: {noticed:?}");
+    };
+    assert_eq!((suspect.route.as_str(), suspect.failed_requests), ("/", 1));
+    assert!(
+        site.visit(1_030, 1, "next 500 GET /tried").is_none(),
+        "it failed at that before it was live"
+    );
+    assert!(
+        site.visit(1_040, 1, "next 500 GET /other").is_some(),
+        "the control"
+    );
 }
 
 /// Lines of any kind, for long: every map stays within its bound.
