@@ -51,6 +51,22 @@ fn a_bad_release_is_taken_back_and_the_page_names_its_line() {
     assert_eq!(counted, &serde_json::json!(failed), "{report:#}");
 }
 
+/// The mistake of the outage itself: few pages a second, for each costs a core 40 ms.
+#[test]
+fn wordpress_is_taken_back_from_a_misspelt_include() {
+    let scene = Scene::wordpress();
+    let broken = scene.break_next();
+    let forced = scene.force(15.0, "60s");
+    eprintln!("{forced}");
+    assert_eq!(forced.exit, Some(1), "{}", forced.said);
+    let [trigger] = &forced.triggers()[..] else {
+        panic!("one trigger: {:#?}", forced.received);
+    };
+    let summary = text(trigger, "/payload/summary");
+    assert!(summary.contains(&format!("{}:{}", broken.path, broken.line)), "{summary}");
+    assert_eq!(forced.resolves().len(), 1, "{:#?}", forced.received);
+}
+
 #[test]
 fn unwatched_the_same_release_fails_to_the_end_of_its_bake() {
     let scene = Scene::new(false);
