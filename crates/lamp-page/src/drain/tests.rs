@@ -201,10 +201,11 @@ use PageAction::{Resolve, Trigger};
 #[tokio::test(start_paused = true)]
 async fn a_page_goes_out_the_moment_it_is_written_down() {
     let stage = Stage::new(Mood::Takes);
-    stage.wait(5).await;
+    // Between two looks: what wakes the loop is the log.
+    sleep(Duration::from_millis(5300)).await;
     stage.intend(1, Trigger, "a");
     assert_eq!(stage.settled(1).await, [(1, PageResult::Accepted { tries: 1 })]);
-    assert_eq!(stage.receiver.heard(), [(5000, Trigger, "a".to_owned())]);
+    assert_eq!(stage.receiver.heard(), [(5300, Trigger, "a".to_owned())]);
 }
 
 #[tokio::test(start_paused = true)]
