@@ -105,17 +105,18 @@ impl Detector {
     /// Takes in a request that ended before the watch began: it teaches and is counted. It is asked about only if it is news that
     /// nobody heard: of the live release, since it is live, at `news_from` or later.
     pub fn learn(&mut self, line: &AccessLine, news_from: Timestamp, now: Duration) -> Option<Noticed> {
-        let is_news = self
-            .live
-            .since
-            .is_some_and(|since| line.ended_at() >= since.max(news_from));
-        if is_news && !line.is_door {
+        if line.is_door {
+            return None;
+        }
+        let is_new = line.ended_at() >= news_from;
+        if is_new && line.release == self.live.release && self.live.since.is_some() && !self.is_past(line) {
             return self.line(line, now);
         }
-        if !line.is_door {
-            let failure = self.failure(line);
-            self.tally.add(line, failure.is_some());
-            self.remember(line, failure.as_ref(), now);
+        let failure = self.failure(line);
+        self.tally.add(line, failure.is_some());
+        self.remember(line, failure.as_ref(), now);
+        if let Some(failure) = failure.filter(|_| is_new && line.release != self.live.release) {
+            self.keep_early(line, failure);
         }
         None
     }
