@@ -18,6 +18,7 @@ mod recipe;
 mod database;
 mod memory;
 mod outside;
+mod programs;
 mod redact;
 mod services;
 pub mod twin;

@@ -13,6 +13,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::Source;
 use crate::error::TwinError;
 use crate::plan::RehearsalPlan;
+use crate::programs::{MARIABACKUP, MBSTREAM};
 use crate::redact;
 use crate::up::{GivenUp, ROOT_FILE, letters};
 
@@ -41,7 +42,7 @@ pub(super) fn make(source: &Source<'_>, base: &Dir, path: &Path, into: &str) -> 
     let words = Words::begin(base, source.given_up)?;
     stream(source, &workshop, &target, &words, until)?;
     let prepare = workshop
-        .command("mariabackup")
+        .command(MARIABACKUP.name)
         .args(["--no-defaults", "--prepare", PREPARE_MEMORY])
         .arg(option("target-dir", &target))
         .arg(option("tmpdir", &target));
@@ -56,18 +57,17 @@ fn option(name: &str, path: &Path) -> String {
     format!("--{name}={}", path.display())
 }
 
-/// All of them are of one package.
 fn check_programs(source: &Source<'_>) -> Result<(), TwinError> {
     let bin = source
         .recipe
         .host
         .dir("/usr/bin")
         .map_err(TwinError::Production)?;
-    for program in ["mariabackup", "mbstream"] {
-        if bin.find(program)?.is_none() {
+    for program in [MARIABACKUP, MBSTREAM] {
+        if bin.find(program.name)?.is_none() {
             return Err(TwinError::NoProgram {
-                program,
-                package: "mariadb-backup",
+                program: program.name,
+                package: program.package,
             });
         }
     }
@@ -84,7 +84,7 @@ fn stream(
 ) -> Result<(), TwinError> {
     let (read, write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|errno| TwinError::system("make a pipe", errno))?;
-    let unpack = workshop.command("mbstream").args(["-x", "-C"]).arg(target);
+    let unpack = workshop.command(MBSTREAM.name).args(["-x", "-C"]).arg(target);
     let unpack = words.hear(unpack)?.stdin(read).spawn()?;
     let lab = match &source.plan.site.inside {
         Some(inside) => Some(Sandbox::open(inside.as_path()).map_err(TwinError::NoProduction)?),
@@ -95,7 +95,7 @@ fn stream(
         .as_ref()
         .map_or((workshop, target), |lab| (lab, Path::new("/tmp")));
     let backup = beside
-        .command("mariabackup")
+        .command(MARIABACKUP.name)
         .args(["--backup", "--stream=xbstream", "--user=root", "--parallel=2"])
         .arg(option("datadir", source.database.datadir.as_path()))
         .arg(option("socket", source.database.socket.as_path()))

@@ -202,11 +202,8 @@ fn t8_a_replaced_program_is_held_like_every_other() {
     let own = "#!/bin/sh\ncat /proc/self/status; ls -l /proc/self/fd\n";
     let replace = format!("printf '%s' \"{own}\" > /usr/sbin/apachectl && chmod 755 /usr/sbin/apachectl");
     assert!(sh(twin.sandbox(), &replace).0);
-    let said = twin
-        .sandbox()
-        .command("/usr/sbin/apachectl")
-        .output()
-        .expect("it runs");
+    let replaced = "/usr/sbin/apachectl";
+    let said = twin.sandbox().command(replaced).output().expect("it runs");
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     let field = |text: &str, name: &str| {
         let line = text

@@ -209,21 +209,13 @@ fn production_is_untouched_by_a_candidate_that_writes_everywhere() {
     production.release("2", &[("public/index.php", "<?php\n", write)]);
     let lab = &production.lab;
     // The control: in production itself it does write.
-    lab.sandbox()
-        .command("/bin/chown")
-        .args(["33:33", "/var/www/html"])
-        .output()
-        .expect("given away");
+    assert!(sh(lab.sandbox(), "chown 33:33 /var/www/html").0);
     lab.switch_by_link("shop", &id("2")).expect("switched");
     let wrote = get(&production.client(), "/").text().matches("<b>").count();
     assert_eq!(wrote, 4, "control");
     lab.switch_by_link("shop", &id("1")).expect("switched back");
     let sweep = "rm -f /var/www/html/x /tmp/x /var/tmp/x /var/lib/php/sessions/x";
-    lab.sandbox()
-        .command("/bin/sh")
-        .args(["-c", sweep])
-        .output()
-        .expect("swept");
+    assert!(sh(lab.sandbox(), sweep).0);
 
     let before = tree(&lab.state_dir().join("own"));
     let mut plan = production.plan("2");
