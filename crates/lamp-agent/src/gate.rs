@@ -5,6 +5,7 @@
 //!
 //! Dropping the future of [`Gatekeeper::ask`] ends what was begun.
 
+pub mod requests;
 pub mod twin;
 pub mod worker;
 

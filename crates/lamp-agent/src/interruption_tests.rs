@@ -497,11 +497,12 @@ fn evidence() -> Box<Evidence> {
 async fn told(bench: &Bench, after: Seq) -> Vec<String> {
     let stored = bench.tools.ledger.log.read(after, 100).await.expect("read");
     let events = stored.into_iter().flat_map(|stored| stored.record.events);
-    let word = |event: Event| match event {
-        Event::Switched { to, .. } => to.map(|to| format!("switched {to}")),
-        Event::Judged { .. } => Some("judged".to_owned()),
-        Event::Ended { .. } => Some("ended".to_owned()),
-        _ => None,
+    let word = |event: Event| {
+        if let Event::Switched { to, .. } = event {
+            return to.map(|to| format!("switched {to}"));
+        }
+        let judged = matches!(event, Event::Judged { .. }).then(|| "judged".to_owned());
+        judged.or_else(|| matches!(event, Event::Ended { .. }).then(|| "ended".to_owned()))
     };
     events.filter_map(word).collect()
 }

@@ -69,6 +69,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Told> {
     match cli.verb {
         Verb::SandboxInit => lamp_sandbox::init_main(),
+        Verb::RequestsWorker(args) => Ok(crate::worker::requests::run(&args)?),
         Verb::WatchWorker => Ok(crate::worker::watch::run()?),
         Verb::CheckWorker(args) => Ok(crate::worker::check::run(&args)?),
         Verb::Check(args) => Ok(check::run(&args)?),

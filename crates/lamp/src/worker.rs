@@ -1,4 +1,5 @@
 //! Processes of ours without rights, each a hidden verb: what they read was written by strangers.
 
 pub mod check;
+pub mod requests;
 pub mod watch;

@@ -12,6 +12,7 @@ use lamp_sandbox::InitProgram;
 use lamp_twin::{Phase, RehearsalBounds, RehearsalPlan, Tools};
 
 use super::Rehearser;
+use super::requests::lately;
 use crate::hands::all_causes;
 
 /// Rehearses the releases of one site.
@@ -24,6 +25,8 @@ pub struct Twins {
     pub hidden: Vec<PathBuf>,
     /// Where twins live, and prepared copies of the database.
     pub state_dir: PathBuf,
+    /// Lamp's own program, which reads the log as an unprivileged process.
+    pub program: PathBuf,
     /// The program that becomes a twin's keeper.
     pub init: InitProgram,
     /// What time it is.
@@ -31,14 +34,20 @@ pub struct Twins {
 }
 
 impl Twins {
-    fn plan(&self, candidate: &ReleaseId, live: Option<&ReleaseId>) -> RehearsalPlan {
+    async fn plan(&self, candidate: &ReleaseId, live: Option<&ReleaseId>) -> RehearsalPlan {
+        let requests = lately(self.program.clone(), self.site.clone()).await;
+        // A site without a log yet is crawled from its home page.
+        let requests = requests.unwrap_or_else(|error| {
+            tracing::warn!(site = %self.name, %error, "what visitors ask is not known");
+            Vec::new()
+        });
         RehearsalPlan {
             name: self.name.clone(),
             site: self.site.clone(),
             live: live.cloned(),
             candidate: candidate.clone(),
             hidden: self.hidden.clone(),
-            requests: Vec::new(),
+            requests,
             queries: Vec::new(),
             state_dir: self.state_dir.clone(),
             bounds: RehearsalBounds::default(),
@@ -53,7 +62,7 @@ impl Rehearser for Twins {
         live: Option<&'a ReleaseId>,
     ) -> Answer<'a, Rehearsal, String> {
         Box::pin(async move {
-            let plan = self.plan(candidate, live);
+            let plan = self.plan(candidate, live).await;
             let progress = |phase: Phase| tracing::info!(site = %self.name, phase = phase.words(), "twin");
             let tools = Tools {
                 init: &self.init,

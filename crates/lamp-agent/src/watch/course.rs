@@ -38,7 +38,10 @@ pub struct Watcher {
     cycles: watch::Sender<u64>,
     begun: Instant,
     live: Live,
+    /// Because of visitors.
     questions: Questions,
+    /// Because of our own probes: they are put off for nobody, and put nobody off.
+    own: Questions,
     probes: JoinSet<(String, Asked)>,
     sight: Sight,
     wellness: Wellness,
@@ -54,11 +57,11 @@ impl Watcher {
     pub fn new(desk: Arc<Desk>, ledger: Ledger, plan: WatchPlan, cycles: watch::Sender<u64>) -> Self {
         let asker = Arc::new(Asker::new(plan.config.clone(), plan.door.clone()));
         let sightings = Arc::new(Sightings::default());
-        let door = Door {
+        let door = Arc::new(Door {
             asker: Arc::clone(&asker),
             sightings: Arc::clone(&sightings),
             clock: Arc::clone(&ledger.clock),
-        };
+        });
         Self {
             desk,
             ledger,
@@ -68,7 +71,8 @@ impl Watcher {
             cycles,
             begun: Instant::now(),
             live: Live::default(),
-            questions: Questions::new(Arc::new(door)),
+            questions: Questions::new(Arc::clone(&door)),
+            own: Questions::new(door),
             probes: JoinSet::new(),
             sight: Sight::default(),
             wellness: Wellness::default(),
@@ -97,6 +101,7 @@ impl Watcher {
                 }
                 said = said(&mut self.worker) => self.heard(said).await,
                 settled = self.questions.settled() => self.settled(settled).await,
+                settled = self.own.settled() => self.settled(settled).await,
                 Some(inquiry) = asked(&mut inquiries) => self.asked(inquiry),
                 Some(probed) = self.probes.join_next() => if let Ok((path, asked)) = probed {
                     self.probed(&path, &asked).await;
@@ -213,8 +218,9 @@ impl Watcher {
             at: self.ledger.clock.now(),
         };
         let release = self.live.release.as_ref();
-        if let Some(suspect) = release.and_then(|release| failed_probe(release, path, failed)) {
-            self.question(suspect, cause);
+        let suspect = release.and_then(|release| failed_probe(release, path, failed));
+        if let Some(question) = suspect.and_then(|suspect| self.question(suspect, cause)) {
+            self.own.put(question);
         }
     }
 
@@ -222,17 +228,15 @@ impl Watcher {
         self.question_probe(&inquiry.path, None, Cause::Bake(inquiry.answer));
     }
 
-    fn question(&mut self, suspect: Suspect, cause: Cause) {
-        if !self.asker.has_door() || self.live.release.as_ref() != Some(&suspect.release) {
-            return;
-        }
-        let question = Question {
+    /// What is to be asked, if it can be, and is about what answers.
+    fn question(&self, suspect: Suspect, cause: Cause) -> Option<Question> {
+        let is_live = self.live.release.as_ref() == Some(&suspect.release);
+        (is_live && self.asker.has_door()).then(|| Question {
             suspect,
             before: self.live.before.clone(),
             noticed_at: self.ledger.clock.now(),
             cause,
-        };
-        self.questions.put(question);
+        })
     }
 
     async fn heard(&mut self, said: Option<Said>) {
@@ -255,7 +259,9 @@ impl Watcher {
             FromWorker::Suspect(suspect) => {
                 self.wellness.ill();
                 self.counting.forget();
-                self.question(*suspect, Cause::Seen);
+                if let Some(question) = self.question(*suspect, Cause::Seen) {
+                    self.questions.put(question);
+                }
             }
             FromWorker::Sighted(sighting) => {
                 self.sightings.note(*sighting);
@@ -351,7 +357,8 @@ impl Watcher {
             // Nobody can be asked: time alone has to do.
             self.wellness.well(self.begun.elapsed());
         }
-        let at_rest = self.live.unconfirmed.is_none() && self.questions.is_at_rest();
+        let is_asking = !self.questions.is_at_rest() || !self.own.is_at_rest();
+        let at_rest = self.live.unconfirmed.is_none() && !is_asking;
         let is_well = at_rest && !self.sight.is_blind() && self.wellness.is_lasting(self.begun.elapsed());
         let world = self.ledger.journal.world();
         if !is_well || !awaits_recovery(&world, &self.plan.site) {

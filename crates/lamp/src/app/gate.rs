@@ -27,6 +27,7 @@ pub fn gatekeeper(
         site: site.clone(),
         hidden: hidden(config, name),
         state_dir: config.agent.state_dir.clone(),
+        program: OWN_PROGRAM.into(),
         init: InitProgram::new(OWN_PROGRAM).arg("sandbox-init"),
         clock: Arc::clone(clock),
     };

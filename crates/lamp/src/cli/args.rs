@@ -70,6 +70,9 @@ pub enum Verb {
     /// Follows the logs of one site; its standard input is the agent's socket. Started by the agent.
     #[command(name = "watch-worker", hide = true)]
     WatchWorker,
+    /// Tells what visitors asked for, out of a log in the directory that is its standard input. Started by the agent.
+    #[command(name = "requests-worker", hide = true)]
+    RequestsWorker(RequestsWorkerArgs),
     /// Checks the directory that is its standard input; started by lamp itself.
     #[command(name = "check-worker", hide = true)]
     CheckWorker(CheckWorkerArgs),
@@ -129,6 +132,13 @@ pub struct CheckArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `lamp requests-worker`
+#[derive(Debug, Args)]
+pub struct RequestsWorkerArgs {
+    /// The log's name in the directory.
+    pub name: String,
 }
 
 /// `lamp check-worker`
