@@ -9,6 +9,7 @@ pub mod requests;
 pub mod twin;
 pub mod worker;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_model::finding::CheckReport;
@@ -16,6 +17,9 @@ use lamp_model::gate::{GateResult, Rehearsal, RehearsalOutcome, new_errors};
 use lamp_model::name::ReleaseId;
 use lamp_model::plan::GateScope;
 use lamp_model::port::Answer;
+
+/// Most releases whose findings are remembered.
+const KNOWN_MAX: usize = 4;
 
 /// Looks at the code of a release of the site.
 pub trait Checker: Send + Sync {
@@ -48,8 +52,8 @@ pub struct Candidate<'a> {
 pub struct Gatekeeper {
     checker: Arc<dyn Checker>,
     rehearser: Arc<dyn Rehearser>,
-    /// The last release that was looked at: most often the next one's baseline.
-    known: Mutex<Option<(ReleaseId, CheckReport)>>,
+    /// The releases that were looked at last. A release never changes, so what was found in it stays found.
+    known: Mutex<VecDeque<(ReleaseId, CheckReport)>>,
 }
 
 impl Gatekeeper {
@@ -58,17 +62,14 @@ impl Gatekeeper {
         Self {
             checker,
             rehearser,
-            known: Mutex::new(None),
+            known: Mutex::default(),
         }
     }
 
     /// The gate's answer, with all that it rests on.
     pub async fn ask(&self, candidate: Candidate<'_>) -> GateResult {
         let baseline = self.baseline(candidate.against).await;
-        let check = self.checker.check(candidate.release).await;
-        if let Ok(report) = &check {
-            self.keep(candidate.release, report);
-        }
+        let check = self.look_at(candidate.release).await;
         let rehearsal = self.rehearsal(candidate, &check, baseline.as_ref()).await;
         GateResult::of(&check, baseline.as_ref(), rehearsal)
     }
@@ -76,16 +77,22 @@ impl Gatekeeper {
     /// Without a baseline every error counts as new: an unknown one must not open the gate.
     async fn baseline(&self, live: Option<&ReleaseId>) -> Option<CheckReport> {
         let live = live?;
-        if let Some(known) = self.known(live) {
-            return Some(known);
-        }
-        match self.checker.check(live).await {
+        match self.look_at(live).await {
             Ok(report) => Some(report),
             Err(why) => {
                 tracing::warn!(%live, why, "the live release could not be looked at");
                 None
             }
         }
+    }
+
+    async fn look_at(&self, release: &ReleaseId) -> Result<CheckReport, String> {
+        if let Some(known) = self.known(release) {
+            return Ok(known);
+        }
+        let report = self.checker.check(release).await?;
+        self.keep(release, &report);
+        Ok(report)
     }
 
     async fn rehearsal(
@@ -112,13 +119,14 @@ impl Gatekeeper {
 
     fn known(&self, release: &ReleaseId) -> Option<CheckReport> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (of, report) = known.as_ref()?;
-        (of == release).then(|| report.clone())
+        let found = known.iter().find(|(of, _)| of == release);
+        found.map(|(_, report)| report.clone())
     }
 
     fn keep(&self, release: &ReleaseId, report: &CheckReport) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some((release.clone(), report.clone()));
+        known.truncate(KNOWN_MAX - 1);
+        known.push_front((release.clone(), report.clone()));
     }
 }
 

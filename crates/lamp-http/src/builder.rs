@@ -83,6 +83,7 @@ pub struct Builder {
     trust: Trust,
     timeout: Duration,
     idle: Duration,
+    idle_max: usize,
     body_max_bytes: usize,
 }
 
@@ -97,6 +98,7 @@ impl Builder {
             trust: Trust::default(),
             timeout: TIMEOUT_DEFAULT,
             idle: IDLE_DEFAULT,
+            idle_max: usize::MAX,
             body_max_bytes: BODY_MAX_BYTES_DEFAULT,
         }
     }
@@ -136,6 +138,13 @@ impl Builder {
         self
     }
 
+    /// Keeps at most so many idle connections; what more there were is closed with its answer.
+    #[must_use]
+    pub const fn idle_max(mut self, count: usize) -> Self {
+        self.idle_max = count;
+        self
+    }
+
     /// Keeps an idle connection this long; zero: every request has a connection of its own.
     #[must_use]
     pub const fn idle(mut self, idle: Duration) -> Self {
@@ -167,7 +176,8 @@ impl Builder {
             .referer(false)
             .retry(reqwest::retry::never())
             .timeout(self.timeout)
-            .pool_idle_timeout(self.idle);
+            .pool_idle_timeout(self.idle)
+            .pool_max_idle_per_host(self.idle_max);
         if self.idle.is_zero() {
             library = library.pool_max_idle_per_host(0);
         }

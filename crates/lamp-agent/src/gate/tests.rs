@@ -143,10 +143,19 @@ async fn it_is_shut_for_what_is_worse_in_the_twin_and_for_not_knowing() {
 }
 
 #[tokio::test]
-async fn what_was_looked_at_is_not_looked_at_again_as_the_next_ones_baseline() {
+async fn what_was_looked_at_is_not_looked_at_again_until_four_others_were() {
     let parts = Arc::new(ByName::default());
     let gatekeeper = Gatekeeper::new(Arc::clone(&parts) as _, Arc::new(NoTwin));
-    for (name, live) in [("a", None), ("b", Some("a")), ("c", Some("a"))] {
+    let asked = [
+        ("a", None),
+        ("b", Some("a")),
+        ("b", Some("a")),
+        ("c", Some("b")),
+        ("d", None),
+        ("e", None),
+        ("a", None),
+    ];
+    for (name, live) in asked {
         let (candidate, live) = (release(name), live.map(release));
         let result = gatekeeper
             .ask(Candidate {
@@ -157,7 +166,7 @@ async fn what_was_looked_at_is_not_looked_at_again_as_the_next_ones_baseline() {
             .await;
         assert_eq!(result.gate, Gate::Passed);
     }
-    assert_eq!(parts.looked_at.lock().expect("one thread").join(" "), "a b a c");
+    assert_eq!(parts.looked_at.lock().expect("one thread").join(" "), "a b c d e a");
 }
 
 #[tokio::test]

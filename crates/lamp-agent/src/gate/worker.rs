@@ -17,7 +17,7 @@ use crate::hands::{HandsError, all_causes};
 use crate::site_hands::{Reach, blocking};
 
 /// The hidden verb of the worker.
-const VERB: &str = "check-worker";
+const VERB: [&str; 2] = ["check-worker", "--in-background"];
 /// Longest time for one release: a hundred times what the largest known application takes.
 const TIME_MAX: Duration = Duration::from_secs(60);
 /// Longest answer, in bytes.
@@ -49,7 +49,7 @@ impl Checker for CheckWorker {
                 answer_max_bytes: ANSWER_MAX_BYTES,
                 time_max: TIME_MAX,
             };
-            let answer = run_worker(&program, &[VERB], tree.as_fd(), &bounds);
+            let answer = run_worker(&program, &VERB, tree.as_fd(), &bounds);
             answer.map_err(|error| HandsError::failed(&error))
         });
         Box::pin(async move {

@@ -79,6 +79,7 @@ impl Visitors {
             .protocol(self.protocol)
             .trust(self.trust.clone())
             .timeout(ANSWER_MAX)
+            .idle_max(IDLE_MAX)
     }
 
     fn net(&self) -> io::Result<Option<OwnedFd>> {
@@ -185,6 +186,10 @@ impl Drop for Running {
         let _ = self.join();
     }
 }
+
+/// Idle connections that each thread keeps. Visitors beyond them leave: else whoever came while the server stalled would hold
+/// its every worker by keep-alive from then on, as no crowd of real ones does.
+const IDLE_MAX: usize = 16;
 
 /// What one thread sends.
 struct Share {

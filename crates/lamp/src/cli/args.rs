@@ -147,6 +147,9 @@ pub struct CheckWorkerArgs {
     /// Answer the lines of source that the findings are about, too.
     #[arg(long)]
     pub with_lines: bool,
+    /// Give way to whatever else runs here: production is on the same processors.
+    #[arg(long)]
+    pub in_background: bool,
 }
 
 /// `lamp rollback`

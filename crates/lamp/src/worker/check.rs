@@ -28,6 +28,9 @@ const LIMITS: WorkerLimits = WorkerLimits {
     open_files: 1024,
 };
 
+/// How far it gives way in the background, as of nice(1).
+const NICENESS: i32 = 19;
+
 /// Most findings whose line is shown.
 const LINES_MAX: usize = 200;
 /// Longest line that is shown, in bytes.
@@ -47,6 +50,10 @@ pub struct Answer {
 pub fn run(args: &CheckWorkerArgs) -> Result<Exit, Trouble> {
     let directory = rustix::stdio::stdin().try_clone_to_owned();
     let directory = directory.map_err(|error| trouble(&error))?;
+    if args.in_background {
+        // Giving way needs no right, and is no reason to fail.
+        let _ = rustix::process::nice(NICENESS);
+    }
     confine_worker(&[directory.as_fd()], &LIMITS).map_err(|error| trouble(&error))?;
     // After the change of users, which clears it.
     let killed = set_parent_process_death_signal(Some(Signal::KILL));
