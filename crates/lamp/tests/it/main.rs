@@ -16,4 +16,5 @@ mod socket;
 mod stack;
 mod switch;
 mod turn;
+mod watch;
 mod twin;
