@@ -2,7 +2,8 @@
 //! releases of what looks bad, and says what follows.
 //!
 //! Read [`course`] (the loop), [`questions`] (asking, one question at a time), [`door`] (the side door as the
-//! asking knows it), [`recovery`] (pure: when all is well again, and what is to be counted then).
+//! asking knows it), [`sweep`] (what is asked right after a switch), [`recovery`] (pure: when all is well again, and
+//! what is to be counted then).
 //!
 //! Invariants: a verdict on a release that can still go back is told to whoever carries out its deployment before it
 //! is written; nothing else is ever switched from here; a verdict is in the log, so that the next agent goes on.
@@ -11,6 +12,7 @@ pub mod course;
 pub mod door;
 pub mod questions;
 pub mod recovery;
+pub mod sweep;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -20,6 +20,7 @@ use super::WatchPlan;
 use super::door::Door;
 use super::questions::{Cause, FailedProbe, Question, Questions, Settled, failed_probe, finding};
 use super::recovery::{Counting, Wellness, scope};
+use super::sweep::{Sweep, Swept};
 use crate::asker::{Asked, Asker};
 use crate::desk::Desk;
 use crate::guard::{FoundBad, Inquiry, Live};
@@ -43,6 +44,7 @@ pub struct Watcher {
     /// Because of our own probes: they are put off for nobody, and put nobody off.
     own: Questions,
     probes: JoinSet<(String, Asked)>,
+    sweeps: JoinSet<Option<Swept>>,
     sight: Sight,
     wellness: Wellness,
     counting: Counting,
@@ -74,6 +76,7 @@ impl Watcher {
             questions: Questions::new(Arc::clone(&door)),
             own: Questions::new(door),
             probes: JoinSet::new(),
+            sweeps: JoinSet::new(),
             sight: Sight::default(),
             wellness: Wellness::default(),
             counting: Counting::default(),
@@ -106,6 +109,9 @@ impl Watcher {
                 Some(probed) = self.probes.join_next() => if let Ok((path, asked)) = probed {
                     self.probed(&path, &asked).await;
                 },
+                Some(swept) = self.sweeps.join_next() => if let Ok(Some(swept)) = swept {
+                    self.swept(&swept);
+                },
                 path = schedule.wait() => {
                     let path = path.to_owned();
                     self.beat(path).await;
@@ -129,12 +135,36 @@ impl Watcher {
             // It was confirmed in the very moment in which it was found bad: a person has to decide.
             self.judge(Verdict::Bad { evidence }, Some(deployment)).await;
         }
-        if now.release != self.live.release {
-            self.wellness.ill();
-        }
+        let is_new = now.release != self.live.release;
         self.live = now;
+        if is_new {
+            self.wellness.ill();
+            self.sweep();
+        }
         if let Some(worker) = &self.worker {
             worker.live(self.told());
+        }
+    }
+
+    /// What is confirmed, or was gone back to, has shown that it answers.
+    fn sweep(&mut self) {
+        let can_ask = self.plan.is_watched() && self.asker.has_door() && self.live.unconfirmed.is_some();
+        let Some(release) = self.live.release.clone().filter(|_| can_ask) else {
+            return;
+        };
+        let sweep = Sweep {
+            release,
+            site: self.plan.config.clone(),
+            program: self.plan.program.clone(),
+            asker: Arc::clone(&self.asker),
+        };
+        self.sweeps.spawn(sweep.run());
+    }
+
+    fn swept(&mut self, swept: &Swept) {
+        tracing::info!(site = %self.plan.site, path = swept.path, "the sweep met a failure");
+        if self.live.release.as_ref() == Some(&swept.release) {
+            self.question_probe(&swept.path, swept.status, Cause::Seen);
         }
     }
 

@@ -67,6 +67,25 @@ fn wordpress_is_taken_back_from_a_misspelt_include() {
     assert_eq!(forced.resolves().len(), 1, "{:#?}", forced.received);
 }
 
+/// Nobody comes by: what visitors asked for before, and were always answered well, is asked in their place; never
+/// anything else (T24).
+#[test]
+fn a_quiet_site_is_judged_by_a_harmless_sweep() {
+    let scene = Scene::new(true);
+    let good = scene.live();
+    scene.break_next();
+    for (path, status) in [("/", 200), ("/small.php", 200), ("/?x=1", 200), ("/parts/dir.php", 403), ("/absent", 404)] {
+        assert_eq!(scene.ask(path), Some(status), "{path}");
+    }
+    let ended = scene.deploy_next("60s");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(scene.live(), good);
+    let asked = scene.asked_through_the_door();
+    let harmless = ["/", "/small.php", "/static.txt"];
+    assert!(asked.iter().all(|path| harmless.contains(&path.as_str())), "{asked:?}");
+    assert!(asked.iter().any(|path| path != "/static.txt"), "the control: it did ask: {asked:?}");
+}
+
 #[test]
 fn unwatched_the_same_release_fails_to_the_end_of_its_bake() {
     let scene = Scene::new(false);

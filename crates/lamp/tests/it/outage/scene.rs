@@ -211,6 +211,18 @@ impl Scene {
         &self.stage
     }
 
+    /// The paths that were asked for through the side door, as Apache logged them.
+    pub(super) fn asked_through_the_door(&self) -> std::collections::BTreeSet<String> {
+        let log = self
+            .stage
+            .lab()
+            .on_host(Path::new("/var/log/apache2/lamp-shop.log"));
+        let log = fs_err::read_to_string(log.expect("a lab's /var is its own")).expect("the access log");
+        let through_the_door = log.lines().filter(|line| line.split(' ').nth(5) == Some("1"));
+        let path = |line: &str| Some(line.split('"').nth(1)?.split(' ').nth(1)?.to_owned());
+        through_the_door.filter_map(path).collect()
+    }
+
     /// Stops MariaDB.
     pub(super) fn stop_database(&mut self) {
         self.stage
