@@ -1,6 +1,6 @@
 # What a person types. Everything here runs on a fresh Debian 12 machine with a Rust toolchain.
 #
-#   make demo     a real LAMP stack in a sandbox, switched under load, with the board
+#   make demo     a real LAMP stack in a sandbox: the outage replayed, then switches beside those of a symlink
 #   make test     every test; `cargo test` alone does the same once `make packages` has run
 #   make lint     format, the project's own checks, clippy
 #   make bench    the measurements of bench/README.md (installs what they compare with)
@@ -18,7 +18,8 @@ packages:
 	@packaging/packages.sh --then "$(WANT)"
 
 demo: packages
-	$(CARGO) run --release --locked --package lamp -- demo
+	$(CARGO) run --release --locked --package lamp -- demo --wordpress .packages/root/usr/share/wordpress
+	$(CARGO) run --release --locked --package lamp -- demo --switches
 
 test: packages
 	$(CARGO) test --workspace --locked --no-fail-fast

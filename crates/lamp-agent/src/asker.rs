@@ -1,7 +1,8 @@
 //! Asks a site in production: as a visitor does, or one request of a chosen release through the side door.
 //!
-//! The secret that opens the door is the agent's: whoever judges what came back never sees it. Every request has a
-//! connection of its own, so that no worker is asked twice only because it answered first.
+//! The secret that opens the door is the agent's: whoever judges what came back never sees it. Connections stay open
+//! between two requests, so that a prefork worker waits for us: with every worker held by visitors' keep-alive a new
+//! connection waits for seconds, and it is then that asking matters.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

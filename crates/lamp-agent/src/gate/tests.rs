@@ -166,7 +166,10 @@ async fn what_was_looked_at_is_not_looked_at_again_until_four_others_were() {
             .await;
         assert_eq!(result.gate, Gate::Passed);
     }
-    assert_eq!(parts.looked_at.lock().expect("one thread").join(" "), "a b c d e a");
+    assert_eq!(
+        parts.looked_at.lock().expect("one thread").join(" "),
+        "a b c d e a"
+    );
 }
 
 #[tokio::test]

@@ -10,6 +10,9 @@ use lamp_release::{Owner, Store};
 
 use super::{HandsError, of_http, of_store};
 
+/// Connections that the asking keeps open.
+const WARM_CONNECTIONS_MAX: usize = 4;
+
 /// A site's configuration, and the ways that follow from it.
 pub(crate) struct Reach(pub(crate) SiteConfig);
 
@@ -64,9 +67,9 @@ impl Reach {
         self.visitor()?.build().map_err(|error| of_http(&error))
     }
 
-    /// The same, every request on a connection of its own and answered within `timeout`.
+    /// The same, answered within `timeout`; a few connections stay open between two requests.
     pub(crate) fn asking(&self, timeout: Duration) -> Result<Client, HandsError> {
-        let visitor = self.visitor()?.timeout(timeout).idle(Duration::ZERO);
+        let visitor = self.visitor()?.timeout(timeout).idle_max(WARM_CONNECTIONS_MAX);
         visitor.build().map_err(|error| of_http(&error))
     }
 

@@ -22,7 +22,7 @@ use super::questions::{Cause, FailedProbe, Question, Questions, Settled, failed_
 use super::recovery::{Counting, Wellness, scope};
 use super::sweep::{Sweep, Swept};
 use crate::asker::{Asked, Asker};
-use crate::desk::Desk;
+use crate::desk::{Condition, Desk};
 use crate::guard::{FoundBad, Inquiry, Live};
 use crate::ledger::Ledger;
 
@@ -44,6 +44,7 @@ pub struct Watcher {
     /// Because of our own probes: they are put off for nobody, and put nobody off.
     own: Questions,
     probes: JoinSet<(String, Asked)>,
+    warming: JoinSet<()>,
     sweeps: JoinSet<Option<Swept>>,
     sight: Sight,
     wellness: Wellness,
@@ -76,6 +77,7 @@ impl Watcher {
             questions: Questions::new(Arc::clone(&door)),
             own: Questions::new(door),
             probes: JoinSet::new(),
+            warming: JoinSet::new(),
             sweeps: JoinSet::new(),
             sight: Sight::default(),
             wellness: Wellness::default(),
@@ -181,9 +183,25 @@ impl Watcher {
         self.keep_worker();
         let watched = self.plan.is_watched() && self.live.release.is_some();
         if watched || self.is_awaited() {
-            self.probe(path);
+            self.probe(path.clone());
+        }
+        if watched && matches!(self.desk.condition(), Condition::Running(_)) {
+            self.keep_warm(path);
         }
         self.recover().await;
+    }
+
+    /// Two releases are asked at the same time: while a deployment runs, a second connection is held open beside that of
+    /// the probe. What comes of this request is nobody's evidence.
+    fn keep_warm(&mut self, path: String) {
+        while self.warming.try_join_next().is_some() {}
+        let Some(release) = self.live.release.clone().filter(|_| self.warming.is_empty()) else {
+            return;
+        };
+        let asker = Arc::clone(&self.asker);
+        self.warming.spawn(async move {
+            asker.ask(&path, &release).await;
+        });
     }
 
     fn keep_worker(&mut self) {

@@ -11,8 +11,11 @@ use lamp_watch::verdict::Answered;
 
 use crate::asker::Asker;
 
-/// How long the log's line of an answer is waited for; Apache writes it as the answer ends.
+/// How long the log's line of an answer is waited for; Apache writes it as the answer ends. It may hold a fatal error
+/// behind a good status.
 const SIGHTING_PATIENCE: Duration = Duration::from_millis(300);
+/// The same for an answer that is a failure in any case: the line would only say which, and visitors are waiting.
+const FAILURE_PATIENCE: Duration = Duration::from_millis(50);
 
 /// Asks, and looks up what was logged.
 pub struct Door {
@@ -32,7 +35,11 @@ impl SideDoor for Door {
                 let answer = Err("there is no key to the side door".to_owned());
                 return Answered { answer, error: None };
             };
-            let sighting = self.sightings.take(release, path, since, SIGHTING_PATIENCE).await;
+            let patience = match asked.answer {
+                Ok(0..=499) => SIGHTING_PATIENCE,
+                Ok(_) | Err(_) => FAILURE_PATIENCE,
+            };
+            let sighting = self.sightings.take(release, path, since, patience).await;
             Answered {
                 answer: asked.answer,
                 error: sighting.and_then(|sighting| sighting.error),
