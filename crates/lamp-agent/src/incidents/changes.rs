@@ -42,29 +42,20 @@ impl Changes {
 
     /// Learns what the deployments of this world bring.
     pub async fn learn(&self, world: &World) {
-        for (name, site) in &world.sites {
-            let Some(desk) = self.desks.get(name) else {
-                continue;
-            };
-            let ended = site.last.as_ref().map(|last| &last.deployment);
-            for deployment in site.active.as_ref().into_iter().chain(ended) {
-                if let Some(pair) = self.unknown(site, deployment) {
-                    self.read(desk, &pair).await;
-                }
+        let pairs: BTreeSet<Pair> = world.sites.values().flat_map(pairs).collect();
+        for pair in self.unknown(pairs) {
+            if let Some(desk) = self.desks.get(&pair.0) {
+                self.read(desk, &pair).await;
             }
         }
     }
 
-    fn unknown(&self, site: &Site, deployment: &Deployment) -> Option<Pair> {
-        let stored = |release: &ReleaseId| site.releases.contains_key(release);
-        let pair = (
-            deployment.id.site().clone(),
-            deployment.to.clone(),
-            deployment.from.clone(),
-        );
-        let both = stored(&pair.1) && pair.2.as_ref().is_none_or(stored);
+    /// Those that nobody has asked for; each is asked for once, as long as its deployment is the last.
+    fn unknown(&self, pairs: BTreeSet<Pair>) -> Vec<Pair> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        (both && known.asked.insert(pair.clone())).then_some(pair)
+        let unknown = pairs.difference(&known.asked).cloned().collect();
+        known.asked = pairs;
+        unknown
     }
 
     async fn read(&self, desk: &Desk, (site, release, before): &Pair) {
@@ -79,6 +70,23 @@ impl Changes {
             Err(error) => tracing::warn!(%site, %release, %error, "its manifest is not known"),
         }
     }
+}
+
+/// What the deployment under way and the last one bring, once it is stored.
+fn pairs(site: &Site) -> impl Iterator<Item = Pair> {
+    let stored = |release: &ReleaseId| site.releases.contains_key(release);
+    let ended = site.last.as_ref().map(|last| &last.deployment);
+    let deployments = site.active.as_ref().into_iter().chain(ended);
+    let pair = |deployment: &Deployment| {
+        (
+            deployment.id.site().clone(),
+            deployment.to.clone(),
+            deployment.from.clone(),
+        )
+    };
+    deployments
+        .map(pair)
+        .filter(move |(_, to, from)| stored(to) && from.as_ref().is_none_or(stored))
 }
 
 async fn changed(

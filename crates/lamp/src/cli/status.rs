@@ -46,6 +46,8 @@ pub enum Health {
     Good,
     /// A deployment is under way.
     Changing,
+    /// The watcher's verdict on what answers stands: visitors, or probes, are met by failures.
+    Failing,
     /// No release was ever deployed.
     Empty,
     /// What answers is not what the log says, or cannot be seen.
@@ -135,9 +137,20 @@ pub fn health(report: &SiteReport) -> (Health, Option<String>) {
     }
     match (&report.link, logged.live.as_ref().map(|live| &live.release)) {
         (Link::Nothing {}, None) => (Health::Empty, last_end(logged)),
-        (Link::Release { release }, Some(live)) if release == live => (Health::Good, last_end(logged)),
+        (Link::Release { release }, Some(live)) if release == live => match standing(logged) {
+            Some(verdict) => (Health::Failing, Some(verdict)),
+            None => (Health::Good, last_end(logged)),
+        },
         (link, live) => (Health::Astray, Some(astray(link, live.map(|live| live.as_str())))),
     }
+}
+
+/// The verdict on what answers now, in words.
+fn standing(logged: &Site) -> Option<String> {
+    let judged = logged.judged.as_ref()?;
+    logged
+        .is_met_by(&judged.verdict)
+        .then(|| words::verdict(&judged.verdict))
 }
 
 fn astray(link: &Link, live: Option<&str>) -> String {
@@ -190,6 +203,7 @@ const fn health_word(health: Health) -> &'static str {
     match health {
         Health::Good => "good",
         Health::Changing => "changing",
+        Health::Failing => "FAILING",
         Health::Empty => "empty",
         Health::Astray => "ASTRAY",
         Health::Unsettled => "UNSETTLED",

@@ -176,7 +176,30 @@ fn a_dead_database_in_a_good_bake_pages_and_switches_nothing() {
     let received = scene.receiver().received();
     let trigger = received.iter().find(|page| page.is_trigger()).expect("one");
     assert_eq!(text(trigger, "/payload/severity"), "critical");
+    at_rest(&mut scene);
     assert!(text(trigger, "/payload/summary").contains("release before"), "{}", text(trigger, "/payload/summary"));
+}
+
+/// The same again, long after any deployment: another incident, and status says so.
+fn at_rest(scene: &mut Scene) {
+    let count = |scene: &Scene, which: fn(&Received) -> bool| {
+        scene.receiver().received().iter().filter(|page| which(page)).count()
+    };
+    assert_eq!(scene.status().code, Some(0), "the control: all is well");
+    scene.stop_database();
+    until("somebody is paged again", || {
+        scene.ask("/");
+        count(scene, Received::is_trigger) == 2
+    });
+    let status = scene.status();
+    assert_eq!(status.code, Some(1), "{status:?}");
+    assert!(status.out.contains("FAILING"), "{status:?}");
+    scene.start_database();
+    until("that is resolved as well", || {
+        scene.ask("/");
+        count(scene, Received::is_resolve) == 2
+    });
+    assert_eq!(scene.incidents(), 2);
 }
 
 /// Pages that nobody links to and that fail whoever asks: each application has some.

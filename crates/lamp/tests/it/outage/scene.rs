@@ -265,6 +265,11 @@ impl Scene {
         serde_json::from_str(&printed.expect("a report")).expect("JSON")
     }
 
+    /// `lamp status`.
+    pub(super) fn status(&self) -> Ended {
+        Ended::of(self.stage.command(&["status", SITE]).output().expect("run"))
+    }
+
     /// How many incidents the log knows.
     pub(super) fn incidents(&self) -> usize {
         let printed = self.stage.lamp(&["incident", "list", "--format", "json"]);
