@@ -238,7 +238,9 @@ async fn a_worker_that_is_not_handed_its_logs_or_not_confined_reads_nothing() {
         let (connection, socket) = Connection::pair().expect("a socket pair");
         let dirs = vec![dir.as_fd(); files];
         connection.send(first, &dirs).await.expect("sent");
-        let served = serve(socket, &mut |_: &[BorrowedFd<'_>]| confined.clone()).await;
+        let mut confine = |_: &[BorrowedFd<'_>]| confined.clone();
+        let served = tokio::time::timeout(DEADLINE, serve(socket, &mut confine)).await;
+        let served = served.expect("it ends by itself");
         let refused = matches!(
             served,
             Err(ServeError::NotHanded | ServeError::NotConfined { .. })
