@@ -24,7 +24,16 @@ const RATE: f64 = 100.0;
 
 #[test]
 fn a_bad_release_is_taken_back_and_the_page_names_its_line() {
-    let scene = Scene::new(true);
+    taken_back(&Scene::new(true));
+}
+
+#[test]
+fn a_bad_release_is_taken_back_with_php_fpm() {
+    taken_back(&Scene::with_fpm());
+}
+
+#[track_caller]
+fn taken_back(scene: &Scene) {
     let broken = scene.break_next();
     let forced = scene.force(RATE, "30s");
     eprintln!("{forced}");

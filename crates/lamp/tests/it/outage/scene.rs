@@ -79,23 +79,28 @@ impl Scene {
 
     /// The same, with something more in both releases.
     pub(super) fn with(watched: bool, further: impl Fn(&Path)) -> Self {
-        Self::of(Application::Markers, watched, further)
+        Self::of(Application::Markers, Sapi::ModPhp, watched, further)
+    }
+
+    /// A watched site whose PHP runs in php-fpm.
+    pub(super) fn with_fpm() -> Self {
+        Self::of(Application::Markers, Sapi::Fpm, true, |_| {})
     }
 
     /// WordPress, installed, with its database.
     pub(super) fn wordpress() -> Self {
         let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.packages/wordpress");
-        let scene = Self::of(Application::WordPress(unpacked), true, |_| {});
+        let scene = Self::of(Application::WordPress(unpacked), Sapi::ModPhp, true, |_| {});
         scene.stage.install().expect("installed");
         scene
     }
 
-    fn of(application: Application, watched: bool, further: impl Fn(&Path)) -> Self {
+    fn of(application: Application, sapi: Sapi, watched: bool, further: impl Fn(&Path)) -> Self {
         let alone = turn::alone();
         let receiver = Receiver::start().expect("a receiver");
         let stage = Stage::set_up(StagePlan {
             parent: default_parent().to_owned(),
-            sapi: Sapi::ModPhp,
+            sapi,
             switching: Switching::Lamp,
             application,
             releases: 2,
