@@ -4,6 +4,7 @@ mod check;
 mod clock;
 mod demo;
 mod faults;
+mod gate;
 mod ground;
 mod kernel;
 mod kill;
