@@ -9,7 +9,7 @@ use lamp_model::name::{ReleaseId, SiteName};
 use lamp_model::port::Answer;
 use lamp_release::SiteConfig;
 use lamp_sandbox::InitProgram;
-use lamp_twin::{Phase, RehearsalBounds, RehearsalPlan, Tools};
+use lamp_twin::{LoggedRequest, Phase, RehearsalBounds, RehearsalPlan, Tools};
 
 use super::Rehearser;
 use super::requests::lately;
@@ -35,12 +35,7 @@ pub struct Twins {
 
 impl Twins {
     async fn plan(&self, candidate: &ReleaseId, live: Option<&ReleaseId>) -> RehearsalPlan {
-        let requests = lately(self.program.clone(), self.site.clone()).await;
-        // A site without a log yet is crawled from its home page.
-        let requests = requests.unwrap_or_else(|error| {
-            tracing::warn!(site = %self.name, %error, "what visitors ask is not known");
-            Vec::new()
-        });
+        let requests = self.visitors().await;
         RehearsalPlan {
             name: self.name.clone(),
             site: self.site.clone(),
@@ -53,6 +48,25 @@ impl Twins {
             bounds: RehearsalBounds::default(),
         }
     }
+}
+
+impl Twins {
+    /// What visitors asked for. A site that nobody visited yet is crawled from its home page: our own probes, which
+    /// come as visitors do, are no visit.
+    async fn visitors(&self) -> Vec<LoggedRequest> {
+        match lately(self.program.clone(), self.site.clone()).await {
+            Ok(requests) if is_visited(&requests, &self.site.probe_paths()) => requests,
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(site = %self.name, %error, "what visitors ask is not known");
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn is_visited(requests: &[LoggedRequest], probes: &[String]) -> bool {
+    requests.iter().any(|request| !probes.contains(&request.target))
 }
 
 impl Rehearser for Twins {
@@ -72,5 +86,24 @@ impl Rehearser for Twins {
             let rehearsed = lamp_twin::rehearse(plan, &tools).await;
             rehearsed.map_err(|error| all_causes(&error))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_probes_are_no_visit() {
+        let request = |target: &str| LoggedRequest {
+            method: "GET".into(),
+            target: target.into(),
+            status: 200,
+            client: "0".into(),
+        };
+        let probes = ["/up.txt".to_owned()];
+        assert!(!is_visited(&[], &probes));
+        assert!(!is_visited(&[request("/up.txt"), request("/up.txt")], &probes));
+        assert!(is_visited(&[request("/up.txt"), request("/")], &probes));
     }
 }
