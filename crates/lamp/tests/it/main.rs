@@ -17,5 +17,5 @@ mod socket;
 mod stack;
 mod switch;
 mod turn;
-mod watch;
 mod twin;
+mod watch;

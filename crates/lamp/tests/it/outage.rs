@@ -43,18 +43,21 @@ fn taken_back(scene: &Scene) {
     assert!((1..=100).contains(&failed), "{forced}");
     let place = format!("{}:{}", broken.path, broken.line);
     let right = broken.right.expect("this breakage knows the right name");
-    let [trigger] = &forced.triggers()[..] else {
-        panic!("one trigger: {:#?}", forced.received);
-    };
+    let triggers = forced.triggers();
+    assert_eq!(triggers.len(), 1, "{:#?}", forced.received);
+    let trigger = triggers[0];
     let summary = text(trigger, "/payload/summary");
     assert!(summary.contains(&place), "{summary}");
     let name = right.rsplit('/').next().expect("a name");
     assert!(summary.contains(&format!("right name is {name};")), "{summary}");
-    assert_eq!(text(trigger, "/payload/severity"), "warning", "healed by rollback");
-    let [resolve] = &forced.resolves()[..] else {
-        panic!("one resolve: {:#?}", forced.received);
-    };
-    assert_eq!(resolve.dedup_key(), trigger.dedup_key());
+    assert_eq!(
+        text(trigger, "/payload/severity"),
+        "warning",
+        "healed by rollback"
+    );
+    let resolves = forced.resolves();
+    assert_eq!(resolves.len(), 1, "{:#?}", forced.received);
+    assert_eq!(resolves[0].dedup_key(), trigger.dedup_key());
     let report = scene.report();
     let counted = &report["impact"]["failed_requests"];
     assert_eq!(counted, &serde_json::json!(failed), "{report:#}");
@@ -72,7 +75,10 @@ fn wordpress_is_taken_back_from_a_misspelt_include() {
         panic!("one trigger: {:#?}", forced.received);
     };
     let summary = text(trigger, "/payload/summary");
-    assert!(summary.contains(&format!("{}:{}", broken.path, broken.line)), "{summary}");
+    assert!(
+        summary.contains(&format!("{}:{}", broken.path, broken.line)),
+        "{summary}"
+    );
     assert_eq!(forced.resolves().len(), 1, "{:#?}", forced.received);
 }
 
@@ -83,7 +89,13 @@ fn a_quiet_site_is_judged_by_a_harmless_sweep() {
     let scene = Scene::new(true);
     let good = scene.live();
     scene.break_next();
-    for (path, status) in [("/", 200), ("/small.php", 200), ("/?x=1", 200), ("/parts/dir.php", 403), ("/absent", 404)] {
+    for (path, status) in [
+        ("/", 200),
+        ("/small.php", 200),
+        ("/?x=1", 200),
+        ("/parts/dir.php", 403),
+        ("/absent", 404),
+    ] {
         assert_eq!(scene.ask(path), Some(status), "{path}");
     }
     let ended = scene.deploy_next("60s");
@@ -91,8 +103,14 @@ fn a_quiet_site_is_judged_by_a_harmless_sweep() {
     assert_eq!(scene.live(), good);
     let asked = scene.asked_through_the_door();
     let harmless = ["/", "/small.php", "/static.txt"];
-    assert!(asked.iter().all(|path| harmless.contains(&path.as_str())), "{asked:?}");
-    assert!(asked.iter().any(|path| path != "/static.txt"), "the control: it did ask: {asked:?}");
+    assert!(
+        asked.iter().all(|path| harmless.contains(&path.as_str())),
+        "{asked:?}"
+    );
+    assert!(
+        asked.iter().any(|path| path != "/static.txt"),
+        "the control: it did ask: {asked:?}"
+    );
 }
 
 #[test]
@@ -121,7 +139,11 @@ fn a_good_release_of_a_site_with_standing_failures_stays_and_pages_nobody() {
     let forced = scene.visited(RATE, &[old], |scene| scene.deploy_next("20s"));
     eprintln!("{forced}");
     assert_eq!(forced.exit, Some(0), "{}", forced.said);
-    let standing = forced.records.iter().filter(|record| status(record) == Some(500)).count();
+    let standing = forced
+        .records
+        .iter()
+        .filter(|record| status(record) == Some(500))
+        .count();
     assert!(standing > 10, "the control: the old page fails: {standing}");
     assert!(forced.triggers().is_empty(), "{:#?}", forced.received);
     assert_eq!(scene.incidents(), 0);
@@ -133,7 +155,11 @@ fn a_hostile_visitor_brings_no_good_release_down() {
     let scene = Scene::with(true, write_failing_pages);
     let forced = scene.visited(20.0, &[], |scene| {
         let deployed = scene.deploy_beside("10s");
-        assert_eq!(scene.shout(500), 500, "the control: each of them is answered with 500");
+        assert_eq!(
+            scene.shout(500),
+            500,
+            "the control: each of them is answered with 500"
+        );
         deployed.ended()
     });
     eprintln!("{forced}");
@@ -172,7 +198,11 @@ fn a_dead_database_in_a_good_bake_pages_and_switches_nothing() {
         scene.ask("/");
         scene.receiver().received().iter().any(Received::is_trigger)
     });
-    assert_eq!(scene.ask("/"), Some(500), "the control: without its database it fails");
+    assert_eq!(
+        scene.ask("/"),
+        Some(500),
+        "the control: without its database it fails"
+    );
     assert_eq!(scene.live(), release, "nothing is switched for it");
     scene.start_database();
     until("the alert is resolved", || {
@@ -186,13 +216,22 @@ fn a_dead_database_in_a_good_bake_pages_and_switches_nothing() {
     let trigger = received.iter().find(|page| page.is_trigger()).expect("one");
     assert_eq!(text(trigger, "/payload/severity"), "critical");
     at_rest(&mut scene);
-    assert!(text(trigger, "/payload/summary").contains("release before"), "{}", text(trigger, "/payload/summary"));
+    assert!(
+        text(trigger, "/payload/summary").contains("release before"),
+        "{}",
+        text(trigger, "/payload/summary")
+    );
 }
 
 /// The same again, long after any deployment: another incident, and status says so.
 fn at_rest(scene: &mut Scene) {
     let count = |scene: &Scene, which: fn(&Received) -> bool| {
-        scene.receiver().received().iter().filter(|page| which(page)).count()
+        scene
+            .receiver()
+            .received()
+            .iter()
+            .filter(|page| which(page))
+            .count()
     };
     assert_eq!(scene.status().code, Some(0), "the control: all is well");
     scene.stop_database();

@@ -30,7 +30,10 @@ fn a_twin_that_does_not_come_up_says_its_last_words() {
         panic!("{refused:?}");
     };
     assert_eq!(service, "apache2");
-    assert!(said.contains("/no/such/password=***") && !said.contains("hunter2"), "{said}");
+    assert!(
+        said.contains("/no/such/password=***") && !said.contains("hunter2"),
+        "{said}"
+    );
     assert_eq!(get(&production.client(), "/").status.as_u16(), 200);
 }
 
