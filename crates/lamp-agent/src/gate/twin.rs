@@ -65,8 +65,14 @@ impl Twins {
     }
 }
 
+/// Whether the log shows a site in use: somebody got its home page, and somebody more than what we probe. What only
+/// an installer asked for says little of what visitors will.
 fn is_visited(requests: &[LoggedRequest], probes: &[String]) -> bool {
-    requests.iter().any(|request| !probes.contains(&request.target))
+    let is_home = |request: &LoggedRequest| {
+        request.method == "GET" && request.target == "/" && (200..=399).contains(&request.status)
+    };
+    let is_ours = |request: &LoggedRequest| probes.contains(&request.target);
+    requests.iter().any(is_home) && !requests.iter().all(is_ours)
 }
 
 impl Rehearser for Twins {
@@ -105,5 +111,9 @@ mod tests {
         assert!(!is_visited(&[], &probes));
         assert!(!is_visited(&[request("/up.txt"), request("/up.txt")], &probes));
         assert!(is_visited(&[request("/up.txt"), request("/")], &probes));
+        assert!(
+            !is_visited(&[request("/install.php"), request("/up.txt")], &probes),
+            "an installer's"
+        );
     }
 }
