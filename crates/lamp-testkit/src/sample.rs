@@ -92,7 +92,8 @@ fn finished(
     }
 }
 
-fn stored(id: &DeploymentId, release: &ReleaseId) -> Event {
+/// A release that counts as stored.
+pub fn stored(id: &DeploymentId, release: &ReleaseId) -> Event {
     Event::Stored {
         site: id.site().clone(),
         release: release.clone(),

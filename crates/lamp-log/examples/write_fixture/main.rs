@@ -3,6 +3,8 @@
 //! It tells every kind of event, outcome and reason. Run once per version; a fixture is never written anew,
 //! since it stands for the logs that are out there.
 
+mod outage;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +28,12 @@ async fn main() -> Result<(), Failure> {
         log: log.clone(),
         snapshots: log,
         clock: Arc::new(clock.clone()),
-        writer: Writer(*b"fixture1"),
+        writer: Writer(*b"fixture2"),
         epoch: 3,
         host: "web1".to_owned(),
     })
     .await?;
-    for events in history() {
+    for events in history().into_iter().chain(outage::history()?) {
         clock.advance(Duration::from_millis(1_250));
         journal.append(events).await?;
     }
