@@ -475,7 +475,12 @@ mod tests {
     #[test]
     fn with_a_broken_or_missing_link_the_way_back_is_the_last_good_release() {
         for live in [Live::Invalid("../x".to_owned()), Live::Nothing] {
-            let plan = deploy(deployment(), &new("c", 1, 1), &terms(GateScope::Off), &facts(live));
+            let plan = deploy(
+                deployment(),
+                &new("c", 1, 1),
+                &terms(GateScope::Off),
+                &facts(live),
+            );
             let plan = plan.expect("a plan");
             assert_eq!(plan.from, None);
             assert!(plan.steps.contains(&Step::Arm {
