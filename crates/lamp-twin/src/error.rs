@@ -62,6 +62,14 @@ pub enum TwinError {
         /// Which did.
         found: ReleaseId,
     },
+    /// Production's own release does not answer in its twin.
+    #[error(
+        "the release that is live answers nothing in the twin, {path} first of all: nothing can be held against it"
+    )]
+    LiveFails {
+        /// Where it failed first.
+        path: String,
+    },
     /// The kernel refused.
     #[error("{doing}")]
     System {

@@ -47,10 +47,14 @@ async fn in_twin(work: &Work, prepared: Prepared, tools: &Tools<'_>) -> Result<R
     };
     let replayed = replay::replay(&twin, work.plan(), tools, time).await?;
     (tools.progress)(Phase::Comparing);
+    let nowhere = compare::live_answers_nowhere(&replayed.asked).map(str::to_owned);
     let rehearsal = told(replayed, &twin);
     // Before the answer: whoever has it may count on the twin being gone.
     work.end(twin).await?;
-    Ok(rehearsal)
+    match nowhere {
+        Some(path) => Err(TwinError::LiveFails { path }),
+        None => Ok(rehearsal),
+    }
 }
 
 /// What was seen, as it is kept.

@@ -80,6 +80,19 @@ impl Asked {
     }
 }
 
+/// The path at which the live release failed first, if it answers none of its routes: then the twin is no likeness of
+/// production, and that the candidate fails as well says nothing.
+pub(crate) fn live_answers_nowhere(asked: &[Asked]) -> Option<&str> {
+    let is_well =
+        |reply: &Reply| matches!(&reply.outcome, Outcome::Answered(answered) if answered.status < 500);
+    let answers = |asked: &Asked| match &asked.live {
+        Some((first, second)) => is_well(first) || is_well(second),
+        None => true,
+    };
+    let first = asked.first()?;
+    (!asked.iter().any(answers)).then_some(first.route.path.as_str())
+}
+
 /// The causes, those of most routes first among their kind.
 pub(crate) fn causes(asked: &[Asked]) -> Vec<Cause> {
     let mut whole: BTreeMap<(CauseKind, String, Option<CodePlace>), Vec<String>> = BTreeMap::new();

@@ -176,3 +176,14 @@ fn pages_that_share_a_difference_are_of_one_cause() {
         .collect();
     assert_eq!(told, [("lacks p, has new i", 2), ("has new u", 1)]);
 }
+
+#[test]
+fn a_twin_in_which_production_answers_nowhere_proves_nothing() {
+    let failing = |path: &str| asked(path, fatal("boom"), hangs(), fatal("boom"));
+    let nowhere = [failing("/"), failing("/shop")];
+    assert_eq!(live_answers_nowhere(&nowhere), Some("/"));
+    let once = [failing("/"), asked("/shop", hangs(), page(404, ""), ok())];
+    assert_eq!(live_answers_nowhere(&once), None);
+    assert_eq!(live_answers_nowhere(&[Asked::of_nobody(Route::of("/"))]), None);
+    assert_eq!(live_answers_nowhere(&[]), None);
+}
