@@ -52,7 +52,7 @@ pub(super) fn contenders(place: &Path, source: &Source, lamp: &Path) -> Result<V
     ])
 }
 
-/// lamp with a running agent, as on a host in service.
+/// lamp with a running agent, as on a host in service; without the gate and the watcher, which no other contender has.
 struct Lamp {
     home: PathBuf,
     source: PathBuf,
@@ -69,6 +69,7 @@ impl Lamp {
         let text = format!(
             "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
              [site.shop]\nstore = \"{home}\"\nprobes = []\nkeep = 100\nhostname = \"shop.example\"\n\
+             gate = \"off\"\nwatch = \"off\"\n\
              address = \"127.0.0.1:443\"\naccess_log = \"{place}/access.log\"\napache_pid_file = \"{place}/no.pid\"\n",
             place = place.display(),
             home = home.display(),
