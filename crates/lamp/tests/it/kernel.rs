@@ -20,7 +20,15 @@ fn a_missing_kernel_feature_is_named_with_its_mend() {
     let twin = twin(&place.path().join("sandboxes/refused"), &lamp);
 
     let hide = |text: &str| without_labs(text).replace(&*place.path().to_string_lossy(), "PLACE");
-    let demo = said(&twin, &lamp, &["demo", "--rounds", "1"]);
+    // Where no other test's labs stand, of which it would speak first.
+    let labs = place.path().join("labs");
+    fs_err::create_dir(&labs).expect("made");
+    let labs = labs.display().to_string();
+    let demo = said(
+        &twin,
+        &lamp,
+        &["demo", "--switches", "--rounds", "1", "--dir", &labs],
+    );
     insta::assert_snapshot!("demo", hide(&demo));
 
     let config = place.path().join("lamp.toml");
