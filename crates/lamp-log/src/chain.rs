@@ -106,6 +106,6 @@ mod tests {
         };
         raw.hash = link(&EMPTY.hash, raw.seq, raw.id, raw.version, &raw.body);
         let error = verify(EMPTY, raw).expect_err("too new");
-        insta::assert_snapshot!(error, @"the log cannot be read: record 1: the record is of version 99, and this lamp reads up to 1: use the newer lamp that wrote it");
+        insta::assert_snapshot!(error, @"the log cannot be read: record 1: the record is of version 99, and this lamp reads up to 2: use the newer lamp that wrote it");
     }
 }

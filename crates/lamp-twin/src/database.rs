@@ -79,13 +79,15 @@ impl Base {
         })
     }
 
-    /// Whether it must be made anew before it is used. A small one always is: a copy from before the site was installed, or its
-    /// tables were changed, shows the candidate another site.
+    /// Whether it is made anew though it is young, if that can be done: a copy from before the site was installed, or its tables
+    /// were changed, shows the candidate another site, and a small one costs little.
+    pub(crate) fn is_small(&self) -> Result<bool, TwinError> {
+        Ok(copy::disk_bytes(&self.datadir)? <= ALWAYS_RENEWED_BYTES)
+    }
+
+    /// Whether it must be made anew before it is used.
     pub(crate) fn is_stale(&self, clock: &dyn Clock, most: Duration) -> Result<bool, TwinError> {
         if self.dir.find(FULL)?.is_none() || self.dir.find(TAKEN)?.is_none() {
-            return Ok(true);
-        }
-        if copy::disk_bytes(&self.datadir)? <= ALWAYS_RENEWED_BYTES {
             return Ok(true);
         }
         let bytes = self.dir.read_file(TAKEN, TAKEN_MAX_BYTES)?;

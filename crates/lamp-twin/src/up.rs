@@ -127,14 +127,20 @@ impl Work {
     }
 
     async fn renewed(&self, base: Base, recipe: &Arc<Recipe>, tools: &Tools<'_>) -> Result<Base, TwinError> {
-        if !base.is_stale(tools.clock, self.plan().bounds.base_age_max)? {
+        let is_stale = base.is_stale(tools.clock, self.plan().bounds.base_age_max)?;
+        if !is_stale && !base.is_small()? {
             return Ok(base);
         }
         (tools.progress)(Phase::CopyingDatabase);
         let (recipe, taken): (_, BootTime) = (Arc::clone(recipe), tools.clock.boot_time());
         let renewed = self.in_background(move |shared| {
-            shared.with_source(&recipe, |source| base.renew(source, &taken))?;
-            Ok(base)
+            match shared.with_source(&recipe, |source| base.renew(source, &taken)) {
+                Err(error) if !is_stale => {
+                    tracing::warn!(%error, "the database is not copied; a young copy serves");
+                    Ok(base)
+                }
+                renewed => renewed.map(|_| base),
+            }
         });
         renewed.await
     }

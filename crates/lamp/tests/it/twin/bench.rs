@@ -31,7 +31,7 @@ const FILES: [(&str, &str); 5] = [
     // Another number of paragraphs each time, and never the same text.
     (
         "public/noise.php",
-        "<?php\necho str_repeat('<p>' . mt_rand() . '</p>', intdiv(hrtime(true), 1000) % 97 + 1);\n",
+        "<?php\necho str_repeat('<p>' . mt_rand() . '</p>', intdiv(hrtime(true), 1000) % 4999 + 1);\n",
     ),
     (
         "inc/page.php",
