@@ -138,7 +138,7 @@ async fn a_newer_log_is_refused_and_left_as_it_is() {
     alter(&path, "PRAGMA user_version = 2");
     let before = fs_err::read(&path).expect("a file");
     let error = SqliteLog::open(&path).err().expect("too new");
-    insta::assert_snapshot!(told(&path, &error).replace("log-0", "LOG"), @"DIR/LOG.sqlite is an event log of version 3, and this lamp reads up to 2: use the newer lamp that wrote it");
+    insta::assert_snapshot!(told(&path, &error).replace("log-0", "LOG"), @"DIR/LOG.sqlite is an event log of version 2, and this lamp reads up to 1: use the newer lamp that wrote it");
     assert!(SqliteLog::open_reading(&path).is_err());
     assert_eq!(fs_err::read(&path).expect("a file"), before);
 }
@@ -164,7 +164,7 @@ async fn a_newer_record_is_refused_with_the_way_out() {
         &format!("UPDATE record SET version = 3, body = '{{}}', hash = x'{rewritten}' WHERE seq = 5"),
     );
     let log = SqliteLog::open(&path).expect("a log");
-    insta::assert_snapshot!(verify(&log).await.expect_err("too new"), @"the log cannot be read: record 5: the record is of version 2, and this lamp reads up to 1: use the newer lamp that wrote it");
+    insta::assert_snapshot!(verify(&log).await.expect_err("too new"), @"the log cannot be read: record 5: the record is of version 3, and this lamp reads up to 2: use the newer lamp that wrote it");
     assert_eq!(log.read(Seq(0), 4).await.map(|read| read.len()), Ok(4));
 }
 
