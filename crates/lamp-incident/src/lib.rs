@@ -10,7 +10,7 @@ pub mod culprit;
 pub mod decide;
 pub mod follow;
 pub mod page;
-pub mod plain;
+pub use lamp_model::plain;
 pub mod report;
 pub mod terms;
 

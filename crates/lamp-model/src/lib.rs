@@ -4,7 +4,7 @@
 //! called), [`tree`] (what a release is made of), [`plan`] (what is about to be done), [`finding`] (what
 //! the check says of code), [`gate`] (the decision before the switch), [`evidence`] (what the watcher saw),
 //! [`incident`] (who is held responsible, and what a page says), [`event`] (what has happened), [`state`]
-//! (what follows from it), [`stored`] (how an event stands on disk), [`port`] (what others implement),
+//! (what follows from it), [`stored`] (how an event stands on disk), [`plain`] (text of strangers, made safe to show), [`port`] (what others implement),
 //! [`clock`].
 //!
 //! Invariant: every type here is valid once it exists; parsing is the only way in.
@@ -16,6 +16,7 @@ pub mod finding;
 pub mod gate;
 pub mod incident;
 pub mod name;
+pub mod plain;
 pub mod plan;
 pub mod port;
 pub mod state;

@@ -2,41 +2,8 @@
 //!
 //! What a page says was made from log lines and source code, which strangers write.
 
-/// `text` on one line, at most `max_chars` characters long; one that is cut ends in `…`.
-pub fn one_line(text: &str, max_chars: usize) -> String {
-    let mut clean = text.chars().filter_map(harmless);
-    let mut line: String = clean.by_ref().take(max_chars).collect();
-    if clean.next().is_some() {
-        line.pop();
-        line.push('…');
-    }
-    line
-}
-
-/// The character as it may be sent; `None`: not at all.
-fn harmless(c: char) -> Option<char> {
-    if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-        return Some(' ');
-    }
-    (!is_invisible(c)).then_some(c)
-}
-
-/// Characters that show nothing and change how others read: direction marks, embeddings and isolates,
-/// zero-width ones, tags, interlinear marks, the byte order mark.
-const fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{00ad}'
-            | '\u{061c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
-}
+/// A text on one line, at most so many characters long; one that is cut ends in `…`.
+pub use lamp_model::plain::plain as one_line;
 
 #[cfg(test)]
 mod tests {
