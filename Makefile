@@ -18,7 +18,7 @@ packages:
 	@packaging/packages.sh --then "$(WANT)"
 
 demo: packages
-	$(CARGO) run --release --locked --package lamp -- demo --wordpress .packages/root/usr/share/wordpress
+	$(CARGO) run --release --locked --package lamp -- demo --wordpress .packages/root/usr/share/wordpress --report target/demo-report.md
 	$(CARGO) run --release --locked --package lamp -- demo --switches
 
 test: packages

@@ -142,7 +142,7 @@ fn report(outage: &Outage, forced: &Forced, to: &Path) -> Result<Option<String>,
     Ok(Some(to.display().to_string()))
 }
 
-/// Where the report is written unless someone says otherwise.
+/// Where the report is written unless someone says otherwise: in the directory that one stands in.
 pub fn default_report() -> PathBuf {
-    PathBuf::from("/var/tmp/lamp-demo-report.md")
+    PathBuf::from("lamp-demo-report.md")
 }
