@@ -59,6 +59,7 @@ async fn all(call: &Call, site: &SiteName) -> Result<Vec<ReleaseV1>, Trouble> {
     Ok(verified)
 }
 
+/// The oldest first, as `release list` shows them: ids of one second say no order.
 async fn list(call: &Call, site: &SiteName) -> Result<Vec<ReleaseId>, Trouble> {
     let reply = call
         .ask(&Request::ReleaseList { site: site.clone() }, &[])
@@ -66,7 +67,9 @@ async fn list(call: &Call, site: &SiteName) -> Result<Vec<ReleaseId>, Trouble> {
     let Reply::Releases { releases, .. } = reply else {
         return Err(beside(&reply));
     };
-    Ok(releases.into_keys().collect())
+    let mut releases: Vec<_> = releases.into_iter().collect();
+    releases.sort_by_key(|(_, release)| release.stored_at);
+    Ok(releases.into_iter().map(|(id, _)| id).collect())
 }
 
 async fn verify(call: &Call, site: &SiteName, release: &ReleaseId) -> Result<Vec<Difference>, Trouble> {
