@@ -100,6 +100,12 @@ impl App {
         Ok(())
     }
 
+    /// Whether each of an application's breakages makes this target of it fail: they all are of what pages include by
+    /// `__DIR__`.
+    pub fn is_reached_by_breakages(target: &Target) -> bool {
+        target.ways.contains(&Way::Dir)
+    }
+
     /// Its pages that show markers, as targets of a load, equally often.
     pub fn targets(&self) -> Vec<Target> {
         let marked = self.facts.asks.iter().filter(|ask| !ask.markers.is_empty());

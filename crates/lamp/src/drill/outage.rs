@@ -5,12 +5,16 @@
 //! [`Outage::force`] are the two acts. What is right, the breakage knows; what happened, the visitors' records, the
 //! link and the receiver tell. The verbs' own words are kept only where they are what is drilled.
 
+mod met;
+
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use lamp_agent::clock::SystemClock;
 use lamp_http::Protocol;
-use lamp_lab::load::{self, LoadPlan, Nanos, Record, Switch, Switches, Tally};
+use lamp_lab::load::{self, LoadPlan, Record, Switch, Switches, Tally};
 use lamp_lab::receiver::{Received, Receiver};
 use lamp_lab::{Breakage, Broken, Sapi, breakage};
 use lamp_model::event::{Outcome, Reason};
@@ -21,6 +25,7 @@ use super::DrillError;
 use super::link_watch::LinkWatch;
 use super::run::Progress;
 use super::stage::{Application, SITE, Settings, Stage, StagePlan, Switching};
+pub use met::Met;
 
 /// A load is stopped when the act is over; this is only its bound.
 const LOAD_LENGTH_MAX: Duration = Duration::from_secs(600);
@@ -85,8 +90,12 @@ pub struct Forced {
     pub records: Vec<Record>,
     /// What answered when, as the kernel saw the link change.
     pub switches: Switches,
-    /// When visitors got the failed answers.
-    pub failed_at: Vec<Nanos>,
+    /// Requests a second to what the mistake reaches.
+    pub affected_rps: f64,
+    /// The requests that failed.
+    pub met: Met,
+    /// The first of those, by the wall clock; `None`: none failed.
+    pub first_failed_at: Option<Timestamp>,
     /// What the pager's receiver accepted, in order.
     pub received: Vec<Received>,
 }
@@ -195,10 +204,13 @@ impl Outage {
         load.stop();
         let records = load.wait()?;
         let switches = seen(&watch);
+        let met = Met::of(&targets, &records, &switches);
         Ok(Forced {
             exit: exit.and_then(|status| status.code()),
             tally: load::judge(&targets, &records, &switches),
-            failed_at: failed_at(&targets, &records, &switches),
+            affected_rps: rate * met::share(&targets, |target| self.stage.is_reached_by_breakages(target)),
+            first_failed_at: met.first_by_wall(&SystemClock::new()?),
+            met,
             records,
             switches,
             received: self.receiver.received(),
@@ -267,22 +279,6 @@ fn seen(watch: &LinkWatch) -> Switches {
         });
     }
     switches
-}
-
-/// When visitors got each failed answer, in order.
-fn failed_at(targets: &[load::Target], records: &[Record], switches: &Switches) -> Vec<Nanos> {
-    let has_failed = |record: &&Record| {
-        let target = targets.get(record.target);
-        let fault = target.and_then(|target| load::judge::fault(target, record, switches));
-        matches!(fault, Some(load::Fault::Failed(_)))
-    };
-    let mut all: Vec<_> = records
-        .iter()
-        .filter(has_failed)
-        .map(|record| record.received)
-        .collect();
-    all.sort_unstable();
-    all
 }
 
 /// What blocked, out of what `lamp deploy --format json` printed.

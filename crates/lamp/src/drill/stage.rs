@@ -123,6 +123,11 @@ impl Stage {
         self.application.breakages()
     }
 
+    /// Whether a broken release of the site's application fails at this target, whichever breakage it bears.
+    pub fn is_reached_by_breakages(&self, target: &Target) -> bool {
+        self.application.is_reached_by_breakages(target)
+    }
+
     /// What the application needs once a first release of it answers.
     pub fn install(&self) -> Result<(), DrillError> {
         self.application.install(&self.lab)

@@ -18,7 +18,7 @@ use crate::drill::outage::{Forced, Outage, OutagePlan};
 use crate::drill::stage::{Application, own_program};
 use crate::errors::{Trouble, drill as told};
 use crate::screen::{out, out_json, say};
-use board::{ForcedV1, OutageV1, RefusedV1, board};
+use board::{ForcedV1, IncidentV1, OutageV1, RefusedV1, board};
 
 /// Where an unpacked WordPress is looked for: beside the sources, as Debian installs it.
 const WORDPRESS_AT: [&str; 2] = [".packages/root/usr/share/wordpress", "/usr/share/wordpress"];
@@ -62,16 +62,17 @@ fn replay(args: &DemoArgs, interrupted: &AtomicBool) -> Result<(OutageV1, lamp_l
     let mut show = Show::new(interrupted);
     let forced = outage.force(f64::from(args.rate), LOAD_SEED, |progress| show.next(progress))?;
     show.clear();
-    let seen = ForcedV1::of(&forced, f64::from(args.rate));
+    let mut seen = ForcedV1::of(&forced, f64::from(args.rate));
     tell(&seen);
-    let report = report(&outage, &forced, &args.report)?;
+    seen.report = report(&outage, &forced, &args.report)?;
+    let incident = incident(&outage, &forced)?;
     let said = OutageV1 {
         schema: 1,
         seed: args.seed,
         breakage: breakage.kind.clone(),
         refused,
         forced: seen,
-        report,
+        incident,
     };
     Ok((said, breakage))
 }
@@ -117,10 +118,11 @@ fn refused_line(refused: &RefusedV1) -> String {
 fn tell(seen: &ForcedV1) {
     let ms = |value: Option<f64>| value.map_or_else(|| "never".to_owned(), |ms| format!("{ms:.0} ms"));
     say(&format!(
-        "  {} of {} requests failed, the last {} after the first; the page was accepted after {}",
+        "  {} of {} requests failed, the last {} after the first, where {:.0} a second could; the page was accepted after {}",
         seen.failed,
         seen.requests,
         ms(seen.first_failed_to_last_failed_ms),
+        seen.affected_rps,
         ms(seen.first_failed_to_page_accepted_ms)
     ));
     let summary = seen
@@ -140,6 +142,15 @@ fn report(outage: &Outage, forced: &Forced, to: &Path) -> Result<Option<String>,
     let text = outage.report("md")?;
     fs_err::write(to, text)?;
     Ok(Some(to.display().to_string()))
+}
+
+/// What the report says in numbers.
+fn incident(outage: &Outage, forced: &Forced) -> Result<Option<IncidentV1>, DrillError> {
+    if forced.received.is_empty() {
+        return Ok(None);
+    }
+    let report = serde_json::from_str(&outage.report("json")?).map_err(std::io::Error::from)?;
+    Ok(Some(IncidentV1::of(&report)))
 }
 
 /// Where the report is written unless someone says otherwise: in the directory that one stands in.

@@ -69,6 +69,13 @@ impl Ready {
         }
     }
 
+    pub(super) fn is_reached_by_breakages(&self, target: &Target) -> bool {
+        match self {
+            Self::Markers(_) => App::is_reached_by_breakages(target),
+            Self::WordPress(_) => wordpress::is_reached_by_breakages(target),
+        }
+    }
+
     pub(super) fn write_release(&self, dir: &Path, marker: &str, host: &str) -> Result<(), LabError> {
         match self {
             Self::Markers(app) => app.write_release(dir, marker),

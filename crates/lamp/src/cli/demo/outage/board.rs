@@ -4,11 +4,13 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lamp_lab::Breakage;
 use lamp_lab::load::Nanos;
 use lamp_lab::receiver::Received;
 use lamp_model::gate::Blocker;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::drill::lag::lags;
 use crate::drill::outage::{Forced, Refused};
@@ -26,8 +28,8 @@ pub struct OutageV1 {
     pub refused: RefusedV1,
     /// Act two.
     pub forced: ForcedV1,
-    /// Where the report lies.
-    pub report: Option<String>,
+    /// What the report says in numbers; null: there is none.
+    pub incident: Option<IncidentV1>,
 }
 
 /// How the gate answered.
@@ -58,6 +60,8 @@ pub struct ForcedV1 {
     pub rate_rps: f64,
     /// All requests.
     pub requests: u64,
+    /// Requests a second to what the mistake reaches.
+    pub affected_rps: f64,
     /// Requests that failed.
     pub failed: u64,
     /// Answers that held two releases.
@@ -66,6 +70,8 @@ pub struct ForcedV1 {
     pub stale: u64,
     /// Requests sent more than 20 ms late.
     pub late_sends: u64,
+    /// When a visitor got the first failed answer; null: none failed.
+    pub first_failed_at: Option<Timestamp>,
     /// From the first failed answer to the last; null: none failed.
     pub first_failed_to_last_failed_ms: Option<f64>,
     /// From the first failed answer to the receiver's acceptance of the page; null: one of them is lacking.
@@ -75,14 +81,28 @@ pub struct ForcedV1 {
     /// From the rename back to the first answer by the release before.
     pub rollback_ms: Option<f64>,
     /// The page's body as it was received.
-    pub page: Option<serde_json::Value>,
+    pub page: Option<Value>,
+    /// Where the report lies.
+    pub report: Option<String>,
+}
+
+/// What the product says of the same in its report, to be held against the visitors' side.
+#[derive(Debug, Serialize)]
+pub struct IncidentV1 {
+    /// `impact` of `lamp incident report 1 --format json`.
+    pub impact: Value,
+    /// `times` of the same: t0 to t6.
+    pub times: Value,
 }
 
 impl OutageV1 {
     /// Whether everything happened that had to: refused, rolled back, paged, reported.
     pub fn is_held(&self) -> bool {
         let went_back = self.forced.rollback_ms.is_some();
-        self.refused.exit == Some(1) && went_back && self.forced.page.is_some() && self.report.is_some()
+        self.refused.exit == Some(1)
+            && went_back
+            && self.forced.page.is_some()
+            && self.forced.report.is_some()
     }
 }
 
@@ -123,25 +143,39 @@ impl RefusedV1 {
 }
 
 impl ForcedV1 {
-    /// What visitors and the receiver saw.
+    /// What visitors and the receiver saw; no report yet.
     pub fn of(forced: &Forced, rate: f64) -> Self {
         let lags = lags(&forced.records, &forced.switches);
         let first_new = |place: usize| lags.get(place).and_then(|lag| lag.first_new).map(milliseconds);
         let page = forced.received.iter().find(|received| received.is_trigger());
-        let first = forced.failed_at.first();
-        let since_first = |at: Nanos| first.map(|first| milliseconds(at.since(*first)));
+        let failed_at = &forced.met.failed_at;
+        let since_first = |at: Nanos| failed_at.first().map(|first| milliseconds(at.since(*first)));
         Self {
             rate_rps: rate,
             requests: forced.tally.requests,
+            affected_rps: forced.affected_rps,
             failed: forced.tally.failed,
             mixed: forced.tally.mixed,
             stale: forced.tally.stale,
             late_sends: forced.tally.late_sends,
-            first_failed_to_last_failed_ms: forced.failed_at.last().copied().and_then(since_first),
+            first_failed_at: forced.first_failed_at,
+            first_failed_to_last_failed_ms: failed_at.last().copied().and_then(since_first),
             first_failed_to_page_accepted_ms: page.map(|page| page.at).and_then(since_first),
             switch_ms: first_new(0),
             rollback_ms: first_new(1),
             page: page.map(Received::body),
+            report: None,
+        }
+    }
+}
+
+impl IncidentV1 {
+    /// Out of the report's JSON.
+    pub fn of(report: &Value) -> Self {
+        let part = |name: &str| report.get(name).cloned().unwrap_or_default();
+        Self {
+            impact: part("impact"),
+            times: part("times"),
         }
     }
 }
@@ -195,6 +229,11 @@ pub fn board(said: &OutageV1, breakage: &Breakage) -> String {
             format!("{} of {}", forced.failed, forced.requests),
         ),
         (
+            "requests that it reaches",
+            "not known".into(),
+            format!("{:.0} a second", forced.affected_rps),
+        ),
+        (
             "mixed, stale",
             "not known".into(),
             format!("{}, {}", forced.mixed, forced.stale),
@@ -220,7 +259,6 @@ fn refused_words(refused: &RefusedV1) -> String {
 }
 
 fn report_words(said: &OutageV1) -> String {
-    said.report
-        .as_deref()
-        .map_or_else(|| "none".to_owned(), |path| Path::new(path).display().to_string())
+    let report = said.forced.report.as_deref();
+    report.map_or_else(|| "none".to_owned(), |path| Path::new(path).display().to_string())
 }
