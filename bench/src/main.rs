@@ -1,9 +1,11 @@
 //! Measurements against peers, each in one run on one disk: `cargo run --release -p lamp-bench -- NAME`.
 //!
 //! A bench writes its raw figures to `bench/raw/NAME.json` and its table between the marks of its name
-//! in `bench/README.md`; nobody types a figure. Start at [`deploy`] or [`switch`].
+//! in `bench/README.md`; nobody types a figure. Start at [`deploy`], [`switch`] or
+//! [`drill`].
 
 mod deploy;
+mod drill;
 mod figures;
 mod publish;
 mod switch;
@@ -22,6 +24,8 @@ struct Args {
 enum Bench {
     /// One changed file of WordPress: lamp, capistrano, rsync + symlink
     Deploy(deploy::Options),
+    /// The outage replayed again and again: what `lamp demo` says, held against what visitors and the pager saw
+    Drill(drill::Options),
     /// Switches under load: lamp beside a renamed symlink
     Switch(switch::Options),
 }
@@ -29,6 +33,7 @@ enum Bench {
 fn main() -> Result<()> {
     match Args::parse().bench {
         Bench::Deploy(options) => deploy::run(&options),
+        Bench::Drill(options) => drill::run(&options),
         Bench::Switch(options) => switch::run_bench(&options),
     }
 }
