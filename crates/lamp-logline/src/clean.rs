@@ -1,5 +1,7 @@
 //! Text of a log made fit to be shown: Apache's escapes undone, then nothing left that controls a screen or turns its direction.
 
+use lamp_model::plain::is_invisible;
+
 /// What Apache's escaping hid: `\n`, `\t`, `\x1b`, `\\`, `\"` and the like. What is no escape stays as it is.
 pub fn unescape(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
@@ -43,7 +45,7 @@ fn hex(digit: u8) -> Option<u8> {
 pub fn one_line(text: &str, max_bytes: usize) -> String {
     let mut line = String::new();
     let mut blank = false;
-    for letter in text.chars().filter(|letter| !is_unseen(*letter)) {
+    for letter in text.chars().filter(|letter| !is_invisible(*letter)) {
         if letter.is_whitespace() || letter.is_control() {
             blank = !line.is_empty();
             continue;
@@ -57,15 +59,6 @@ pub fn one_line(text: &str, max_bytes: usize) -> String {
         line.push(letter);
     }
     line
-}
-
-/// Characters that are not seen but change what is: direction, joining, tags.
-const fn is_unseen(letter: char) -> bool {
-    matches!(
-        letter,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{CheckReport, CheckSummary, CodePlace, Finding};
 use crate::name::NameError;
+use crate::plain::said;
 
 /// Most findings and causes that are kept as blockers; the rest is counted.
 pub const BLOCKERS_MAX: usize = 20;
@@ -21,31 +22,18 @@ pub struct OverrideReason(String);
 impl OverrideReason {
     /// Reads a reason; blanks around it do not count.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let refuse = |why| Err(NameError::new(text, "reason to go past the gate", why));
-        let said = text.trim();
-        if said.is_empty() {
-            return refuse("it says nothing");
-        }
-        if said.chars().count() > OVERRIDE_MAX_CHARS {
-            return refuse("it is longer than 300 characters");
-        }
-        if said.chars().any(is_unseen) {
-            return refuse("it holds control or direction-changing characters");
-        }
-        Ok(Self(said.to_owned()))
+        said(
+            text,
+            "reason of at most 300 characters to go past the gate",
+            OVERRIDE_MAX_CHARS,
+        )
+        .map(Self)
     }
 
     /// The reason as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a character acts on a screen instead of being seen there.
-fn is_unseen(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns
 }
 
 impl TryFrom<String> for OverrideReason {

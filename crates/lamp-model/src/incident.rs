@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{ErrorSignature, Impact};
 use crate::finding::{BlastRadius, CodePlace};
 use crate::name::{DeploymentId, NameError, ReleaseId, SiteName};
+use crate::plain::said;
 
 /// Longest summary of a page, in characters: PagerDuty's own bound.
 pub const SUMMARY_MAX_CHARS: usize = 1024;
@@ -25,31 +26,13 @@ pub struct NoteText(String);
 impl NoteText {
     /// Reads a note; blanks around it do not count.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let refuse = |why| Err(NameError::new(text, "note", why));
-        let said = text.trim();
-        if said.is_empty() {
-            return refuse("it says nothing");
-        }
-        if said.chars().count() > NOTE_MAX_CHARS {
-            return refuse("it is longer than 1000 characters");
-        }
-        if said.chars().any(is_unseen) {
-            return refuse("it is one line, without control or direction-changing characters");
-        }
-        Ok(Self(said.to_owned()))
+        said(text, "note of at most 1000 characters", NOTE_MAX_CHARS).map(Self)
     }
 
     /// The note as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a character acts on a screen instead of being seen there.
-fn is_unseen(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || turns
 }
 
 impl TryFrom<String> for NoteText {

@@ -2,6 +2,8 @@
 //!
 //! Nothing that [`plain`] answers moves a cursor, breaks a line or changes the direction of what stands beside it.
 
+use crate::name::NameError;
+
 /// The text without control, direction-changing and invisible characters, at most `max_chars` long; what was cut
 /// off shows as `…`.
 pub fn plain(text: &str, max_chars: usize) -> String {
@@ -15,13 +17,37 @@ pub fn plain(text: &str, max_chars: usize) -> String {
     out
 }
 
+/// One line that a person typed, without the blanks around it.
+///
+/// # Errors
+/// If it says nothing, is longer than `max_chars`, or holds characters that act on a screen. Joiners may stay: some
+/// scripts are written with them.
+pub(crate) fn said(text: &str, what: &'static str, max_chars: usize) -> Result<String, NameError> {
+    let said = text.trim();
+    let why = if said.is_empty() {
+        "it says nothing"
+    } else if said.chars().count() > max_chars {
+        "it is too long"
+    } else if said.chars().any(|c| is_break(c) || turns(c)) {
+        "it holds control or direction-changing characters, or more than one line"
+    } else {
+        return Ok(said.to_owned());
+    };
+    Err(NameError::new(text, what, why))
+}
+
+/// Unicode's Bidi_Control.
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn is_break(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Marks of direction, joiners, and tags: Unicode's Bidi_Control and Default_Ignorable_Code_Point, as far as a
 /// terminal or a pager acts on them.
-const fn is_invisible(c: char) -> bool {
+pub const fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use lamp_model::finding::{BlastRadius, CheckSummary, Finding};
+use lamp_model::plain::is_invisible;
 
 use super::word;
 use crate::worker::check::Answer;
@@ -91,10 +92,7 @@ fn of_summary(summary: &CheckSummary) -> String {
 fn shown(text: &str) -> String {
     let shown = |character: char| match character {
         '\t' => ' ',
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-            '\u{fffd}'
-        }
-        other if other.is_control() => '\u{fffd}',
+        other if other.is_control() || is_invisible(other) => '\u{fffd}',
         other => other,
     };
     text.chars().map(shown).collect()
