@@ -5,9 +5,11 @@
 //!
 //! [`change`] holds what alters the directory.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, ResolveFlags};
@@ -62,6 +64,15 @@ impl Dir {
     /// Where it is, as its host names it; for messages only.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where it really is, as the kernel names it to this process: links on the way are resolved, and a directory inside a sandbox has the name
+    /// that it has there, as `/proc/PID/cwd` has it too.
+    pub fn real_path(&self) -> Result<PathBuf, DirError> {
+        let failed = |errno| DirError::new("name", &self.path, errno);
+        let link = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
+        let text = fs::readlink(link, Vec::new()).map_err(failed)?;
+        Ok(PathBuf::from(OsString::from_vec(text.into_bytes())))
     }
 
     /// A second descriptor of the same directory.

@@ -14,6 +14,9 @@ use crate::error::DirError;
 
 mod accounts;
 mod pids;
+mod workers;
+
+pub use workers::{Crew, Doing, Worker};
 
 /// A machine, or what stands for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
