@@ -3,6 +3,9 @@
 //! The secret that opens the door is the agent's: whoever judges what came back never sees it. Connections stay open
 //! between two requests, so that a prefork worker waits for us: with every worker held by visitors' keep-alive a new
 //! connection waits for seconds, and it is then that asking matters.
+//!
+//! The release that would be gone back to has connections of its own: what a bad release never answers keeps the worker for ever, and
+//! with it the connection that it was asked on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,18 +56,38 @@ impl Asked {
 pub struct Asker {
     reach: Reach,
     door: Option<Arc<dyn DoorKeeper>>,
-    /// Kept while it is answered; the host is opened anew after it was not.
-    client: Mutex<Option<Client>>,
+    open: Line,
+    reserve: Line,
+    /// What is asked on the reserve.
+    held_back: Mutex<Option<ReleaseId>>,
 }
+
+/// Connections, kept while they are answered; the host is opened anew after they were not.
+#[derive(Default)]
+struct Line(Mutex<Option<Client>>);
 
 impl Asker {
     /// Asks `site`; without `door`, only as visitors do.
-    pub const fn new(site: SiteConfig, door: Option<Arc<dyn DoorKeeper>>) -> Self {
+    pub fn new(site: SiteConfig, door: Option<Arc<dyn DoorKeeper>>) -> Self {
         Self {
             reach: Reach(site),
             door,
-            client: Mutex::new(None),
+            open: Line::default(),
+            reserve: Line::default(),
+            held_back: Mutex::default(),
         }
+    }
+
+    /// From here on `release` is asked on connections of its own.
+    pub fn hold_back(&self, release: Option<ReleaseId>) {
+        *self.held_back.lock().unwrap_or_else(PoisonError::into_inner) = release;
+    }
+
+    fn held_back(&self) -> Option<ReleaseId> {
+        self.held_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether a chosen release can be asked.
@@ -74,19 +97,35 @@ impl Asker {
 
     /// Asks as a visitor does.
     pub async fn visit(&self, path: &str) -> Asked {
-        self.send(Request::new(path)).await
+        self.send(&self.open, Request::new(path)).await
     }
 
     /// Asks `release`, whatever is live; `None`: there is no key to the side door.
     pub async fn ask(&self, path: &str, release: &ReleaseId) -> Option<Asked> {
-        let (name, value) = self.door.as_ref()?.header(release);
-        Some(self.send(Request::new(path).header(name, value)).await)
+        let line = match self.held_back() {
+            Some(held_back) if held_back == *release => &self.reserve,
+            Some(_) | None => &self.open,
+        };
+        self.ask_on(line, path, release).await
     }
 
-    async fn send(&self, request: Request) -> Asked {
+    /// Keeps those connections open that asking `live` does not use. What comes of this request is nobody's evidence.
+    pub async fn keep_warm(&self, path: &str, live: &ReleaseId) {
+        match self.held_back() {
+            Some(held_back) if held_back != *live => self.ask_on(&self.reserve, path, &held_back).await,
+            Some(_) | None => self.ask_on(&self.open, path, live).await,
+        };
+    }
+
+    async fn ask_on(&self, line: &Line, path: &str, release: &ReleaseId) -> Option<Asked> {
+        let (name, value) = self.door.as_ref()?.header(release);
+        Some(self.send(line, Request::new(path).header(name, value)).await)
+    }
+
+    async fn send(&self, line: &Line, request: Request) -> Asked {
         let begun = Instant::now();
-        let answer = match self.client() {
-            Ok(client) => self.get(client, request).await,
+        let answer = match line.client(&self.reach) {
+            Ok(client) => line.get(client, request).await,
             Err(why) => Err(why),
         };
         Asked {
@@ -94,7 +133,9 @@ impl Asker {
             took: begun.elapsed(),
         }
     }
+}
 
+impl Line {
     async fn get(&self, client: Client, request: Request) -> Result<u16, String> {
         let answer = client.get(request).await;
         if matches!(&answer, Err(HttpError::Connect(_) | HttpError::Gone)) {
@@ -104,19 +145,16 @@ impl Asker {
         status.map_err(|error| chain(&error))
     }
 
-    fn client(&self) -> Result<Client, String> {
-        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+    fn client(&self, reach: &Reach) -> Result<Client, String> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*kept {
             return Ok(client.clone());
         }
-        let client = self
-            .reach
-            .asking(ASK_TIMEOUT)
-            .map_err(|error| error.to_string())?;
+        let client = reach.asking(ASK_TIMEOUT).map_err(|error| error.to_string())?;
         Ok(kept.insert(client).clone())
     }
 
     fn forget(&self) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -488,6 +488,7 @@ fn evidence() -> Box<Evidence> {
         answered: "answered 500".into(),
         before_answered: Some("answered 200".into()),
         error: None,
+        hanging: None,
         failed_requests: 3,
         failed_clients: 2,
     })

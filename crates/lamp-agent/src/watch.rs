@@ -2,7 +2,8 @@
 //! releases of what looks bad, and says what follows.
 //!
 //! Read [`course`] (the loop), [`questions`] (asking, one question at a time), [`door`] (the side door as the
-//! asking knows it), [`sweep`] (what is asked right after a switch), [`recovery`] (pure: when all is well again, and
+//! asking knows it), [`sweep`] (what is asked right after a switch), [`in_flight`] (which requests do not end), [`stuck`] (ending the workers that
+//! are left at a release that was gone back from), [`recovery`] (pure: when all is well again, and
 //! what is to be counted then).
 //!
 //! Invariants: a verdict on a release that can still go back is told to whoever carries out its deployment before it
@@ -10,8 +11,10 @@
 
 pub mod course;
 pub mod door;
+pub mod in_flight;
 pub mod questions;
 pub mod recovery;
+pub mod stuck;
 pub mod sweep;
 
 use std::path::PathBuf;

@@ -130,6 +130,7 @@ pub(crate) fn evidence(name: &str) -> Evidence {
         answered: "answered 500".to_owned(),
         before_answered: Some("answered 200".to_owned()),
         error: Some(missing_locale()),
+        hanging: None,
         failed_requests: 7,
         failed_clients: 5,
     }

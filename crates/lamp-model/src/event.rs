@@ -49,7 +49,7 @@ pub enum Reason {
         blockers: Vec<Blocker>,
     },
     /// The watcher asked both releases, and only the new one failed.
-    #[error("{} {}, and the release before answers", evidence.path, evidence.answered)]
+    #[error("{} {}, {}", evidence.path, evidence.answered, against(evidence))]
     JudgedBad {
         /// What was seen.
         evidence: Box<Evidence>,
@@ -75,6 +75,14 @@ pub enum Reason {
         /// Who.
         by: Actor,
     },
+}
+
+/// What speaks against the release beside its own answer.
+fn against(evidence: &Evidence) -> String {
+    match &evidence.hanging {
+        Some(hanging) => hanging.to_string(),
+        None => "and the release before answers".to_owned(),
+    }
 }
 
 fn first_of(blockers: &[Blocker]) -> String {
@@ -186,6 +194,13 @@ pub enum Event {
         site: SiteName,
         deployment: Option<DeploymentId>,
         verdict: Box<Verdict>,
+    },
+    /// Workers that were still at a request of a release that had been gone back from were ended; `killed` of them did not heed.
+    WorkersEnded {
+        site: SiteName,
+        release: ReleaseId,
+        ended: u64,
+        killed: u64,
     },
     /// Probes and visitors are answered well again.
     Recovered { site: SiteName, impact: Impact },

@@ -53,10 +53,49 @@ pub struct Evidence {
     pub before_answered: Option<String>,
     /// The first error of a kind that the release before never had.
     pub error: Option<ErrorSignature>,
+    /// Requests of the release that did not end while it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hanging: Option<Hanging>,
     /// Failed requests of visitors seen so far.
     pub failed_requests: u64,
     /// The clients that they came from.
     pub failed_clients: u64,
+}
+
+/// Requests that do not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hanging {
+    /// How many.
+    pub requests: u64,
+    /// How many of them have been computing all the time: they wait for nobody, so nothing outside the release is to blame for them.
+    pub computing: u64,
+    /// For how long at least, in milliseconds.
+    pub age_ms: u64,
+}
+
+impl std::fmt::Display for Hanging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            requests,
+            computing,
+            age_ms,
+        } = self;
+        write!(
+            f,
+            "{requests} request(s) of it have been going on for more than {age_ms} ms, {computing} of them without waiting for anything"
+        )
+    }
+}
+
+impl Evidence {
+    /// What the release before answered, for people, as in `the release before answered 200`.
+    pub fn before(&self) -> String {
+        match &self.before_answered {
+            Some(before) => format!("the release before {before}"),
+            None => "there is no release before to ask".to_owned(),
+        }
+    }
 }
 
 /// What the watcher concludes.

@@ -201,7 +201,7 @@ impl World {
     /// The world after `event`, which happened at `at`.
     pub fn apply(mut self, at: Timestamp, event: &Event) -> Result<Self, IllegalTransition> {
         match event {
-            Event::LogOpened { .. } | Event::AgentStarted { .. } => {}
+            Event::LogOpened { .. } | Event::AgentStarted { .. } | Event::WorkersEnded { .. } => {}
             Event::Planned { deployment, .. } => {
                 if let Some(planned) = planned(at, event) {
                     self.site_mut(deployment.site()).plan(planned)?;

@@ -1,99 +1,134 @@
-//! Requests that do not end: no log line tells of them, so Apache's scoreboard and php-fpm's status page do. Pure.
+//! Requests that do not end: no log line tells of them, so workers are looked at once a second, and compared with the look before. Pure.
 //!
-//! Whoever can reach the site asks for the pages; here they are read: Apache's `server-status` (its table, with `ExtendedStatus`, as Apache
-//! has it by default) and php-fpm's status page with `?full&json`.
+//! Whoever can reach the host looks ([`Seen`] is what it saw); here it is remembered since when each worker has been at its request. A request
+//! ends with an answer and a line in the log, so a worker that has written anything is at another one, or gets on with it. The age is
+//! counted from when a request was first seen: it is never said to be older than it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lamp_model::evidence::Trouble;
-use serde::Deserialize;
+use lamp_model::ReleaseId;
+use lamp_model::evidence::Hanging;
 
-/// The age from which a request counts as one that does not end.
+/// The age from which requests are worth a question: a page that takes so long is slow, and may be what it is.
+pub const SUSPECT_AGE: Duration = Duration::from_secs(2);
+/// The age from which a request counts as one that does not end: no visitor waits longer, nor does the asking ([`crate::question::ASK_TIMEOUT`]).
+pub const HANGING_AGE: Duration = Duration::from_secs(5);
+/// A site whose pages are slow but end is used to it: the ages above are at least this many times the slowest request that was seen to end.
+pub const USUAL_FACTOR: u32 = 3;
+/// But never more than this, so that a visitor who reads slowly hides nothing for long.
 pub const AGE_MAX: Duration = Duration::from_secs(20);
-/// How many of them are trouble.
-pub const REQUESTS_ENOUGH: usize = 3;
-/// Most rows that are looked at.
-const ROWS_MAX: usize = 20_000;
+/// How many of them are trouble: one may be an export that somebody waits for.
+pub const REQUESTS_ENOUGH: u64 = 2;
+/// Most workers that are looked at.
+const WORKERS_MAX: usize = 20_000;
+
+/// A worker that is at a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its process id, and when it started: one process and no other.
+    pub worker: (i32, u64),
+    /// The release of the request.
+    pub release: ReleaseId,
+    /// How often it has written anything.
+    pub writes: u64,
+    /// Whether it is computing, and waits for nothing.
+    pub is_computing: bool,
+}
 
 /// A request under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnderWay {
-    /// The worker.
-    pub pid: i32,
-    /// Since when it is at it.
-    pub age: Duration,
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Request {
+    release: ReleaseId,
+    writes: u64,
+    first_seen: Duration,
+    /// Whether it was each time that it was seen.
+    is_computing: bool,
 }
 
-/// What a scoreboard or status page says, if it says anything.
-pub fn under_way_in_apache(page: &str) -> Vec<UnderWay> {
-    page.split("<tr>").take(ROWS_MAX).filter_map(row).collect()
-}
-
-/// A row of the table: server, process id, accesses, mode (`W` is sending an answer), CPU, seconds since the request began. Newer Apaches leave
-/// the column of the CPU out.
-fn row(row: &str) -> Option<UnderWay> {
-    let cells: Vec<&str> = row.split("<td>").skip(1).map(cell).collect();
-    let (pid, mode) = (cells.get(1)?.parse().ok()?, *cells.get(3)?);
-    if mode != "W" {
-        return None;
+impl Request {
+    fn is_still(&self, seen: &Seen) -> bool {
+        self.release == seen.release && self.writes == seen.writes
     }
-    let has_cpu = cells.get(4)?.contains('.');
-    let seconds = cells.get(if has_cpu { 5 } else { 4 })?.parse().ok()?;
-    Some(UnderWay {
-        pid,
-        age: Duration::from_secs(seconds),
-    })
 }
 
-/// The text of a cell, without its markup.
-fn cell(html: &str) -> &str {
-    let text = html.split("</td>").next().unwrap_or_default().trim();
-    let text = text.strip_prefix("<b>").unwrap_or(text);
-    text.split('<').next().unwrap_or_default().trim()
+/// What was under way when it was last looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InFlight {
+    requests: BTreeMap<(i32, u64), Request>,
+    looked_at: Duration,
+    slowest_ended: Duration,
 }
 
-#[derive(Deserialize)]
-struct FpmStatus {
-    processes: Vec<FpmProcess>,
+impl InFlight {
+    /// It was looked at `now`, by any clock that only runs forwards.
+    pub fn look(&mut self, now: Duration, seen: Vec<Seen>) {
+        let mut before = std::mem::take(&mut self.requests);
+        for seen in seen.into_iter().take(WORKERS_MAX) {
+            let known = before.remove(&seen.worker);
+            let (known, ended) = match known {
+                Some(request) if request.is_still(&seen) => (Some(request), None),
+                other => (None, other),
+            };
+            self.ended(ended);
+            let request = Request {
+                first_seen: known.as_ref().map_or(now, |request| request.first_seen),
+                is_computing: seen.is_computing && known.is_none_or(|request| request.is_computing),
+                release: seen.release,
+                writes: seen.writes,
+            };
+            self.requests.insert(seen.worker, request);
+        }
+        before.into_values().for_each(|request| self.ended(Some(request)));
+        self.looked_at = now;
+    }
+
+    fn ended(&mut self, request: Option<Request>) {
+        let age = request.map(|request| self.looked_at.saturating_sub(request.first_seen));
+        self.slowest_ended = self.slowest_ended.max(age.unwrap_or_default());
+    }
+
+    /// Whether requests of `release` are worth a question.
+    pub fn is_suspect(&self, release: &ReleaseId, before: Option<&ReleaseId>) -> bool {
+        self.older(SUSPECT_AGE, release, before).is_some()
+    }
+
+    /// Requests of `release` that do not end; `None` also where the release `before` has such, for then it is no news.
+    pub fn hanging(&self, release: &ReleaseId, before: Option<&ReleaseId>) -> Option<Hanging> {
+        self.older(HANGING_AGE, release, before)
+    }
+
+    fn older(&self, age: Duration, release: &ReleaseId, before: Option<&ReleaseId>) -> Option<Hanging> {
+        let usual = self.slowest_ended.saturating_mul(USUAL_FACTOR).min(AGE_MAX);
+        let age = age.max(usual);
+        let is_usual = before.is_some_and(|before| self.count(age, before).requests >= REQUESTS_ENOUGH);
+        let found = self.count(age, release);
+        (!is_usual && found.requests >= REQUESTS_ENOUGH).then_some(found)
+    }
+
+    fn count(&self, age: Duration, release: &ReleaseId) -> Hanging {
+        let age_of = |request: &Request| self.looked_at.saturating_sub(request.first_seen);
+        let of_it = self
+            .requests
+            .values()
+            .filter(|request| request.release == *release);
+        let old: Vec<&Request> = of_it.filter(|request| age_of(request) >= age).collect();
+        let youngest = old
+            .iter()
+            .map(|request| age_of(request))
+            .min()
+            .unwrap_or_default();
+        Hanging {
+            requests: old.len() as u64,
+            computing: old.iter().filter(|request| request.is_computing).count() as u64,
+            age_ms: u64::try_from(youngest.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-struct FpmProcess {
-    pid: i32,
-    state: String,
-    #[serde(rename = "request duration")]
-    request_duration_micros: u64,
-}
-
-/// What php-fpm's status page says, if it is one.
-pub fn under_way_in_fpm(page: &[u8]) -> Vec<UnderWay> {
-    let Ok(status) = serde_json::from_slice::<FpmStatus>(page) else {
-        return Vec::new();
-    };
-    let running = status
-        .processes
-        .into_iter()
-        .filter(|process| process.state == "Running");
-    running
-        .take(ROWS_MAX)
-        .map(|process| UnderWay {
-            pid: process.pid,
-            age: Duration::from_micros(process.request_duration_micros),
-        })
-        .collect()
-}
-
-/// Whether requests that do not end are trouble.
-pub fn judge(under_way: &[UnderWay]) -> Option<Trouble> {
-    let old: Vec<Duration> = under_way
-        .iter()
-        .map(|request| request.age)
-        .filter(|age| *age >= AGE_MAX)
-        .collect();
-    (old.len() >= REQUESTS_ENOUGH).then(|| Trouble::Hanging {
-        requests: old.len() as u64,
-        age_ms: u64::try_from(old.iter().min().map_or(0, Duration::as_millis)).unwrap_or(u64::MAX),
-    })
+/// Whether the release itself is to blame: who waits may wait for what every release needs, who computes does not.
+pub const fn is_to_blame(hanging: Hanging) -> bool {
+    hanging.computing >= REQUESTS_ENOUGH
 }
 
 #[cfg(test)]

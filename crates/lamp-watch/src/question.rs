@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lamp_model::ReleaseId;
+use lamp_model::evidence::Hanging;
 
 use crate::message::{Ask, Suspect};
 use crate::verdict::{self, Answered, Decision, Hearing, Nothing};
@@ -21,6 +22,9 @@ pub type Asking<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
 pub trait SideDoor: Send + Sync {
     /// A GET of `path`, answered by `release`. No answer is an [`Answered`] too.
     fn ask<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a>;
+
+    /// Requests of `release` that do not end, if there were none such of `before`.
+    fn hanging(&self, release: &ReleaseId, before: Option<&ReleaseId>) -> Option<Hanging>;
 }
 
 /// Asks for what a suspicion proposes, one path after the other, until one brings a verdict.
@@ -42,6 +46,7 @@ pub async fn settle(
             noticed_at,
             new: &new,
             old: old.as_ref(),
+            hanging: door.hanging(&suspect.release, before),
         });
         if matches!(last, Decision::Verdict(_)) {
             break;

@@ -1,11 +1,13 @@
 //! What the answers of both releases mean. Pure.
 //!
 //! Bad: the release fails each time that it is asked, and the release before answers well. Both fail: it is not the release, or nobody can
-//! tell; a person is paged, if the path is one that used to answer. The release answers: it was the request, or it passes; nothing is done.
+//! tell; a person is paged, if the path is one that used to answer. Neither answers at all, and requests of the release have been computing
+//! for long without waiting for anybody: it holds the workers that the asking needs, and is bad. The release answers: it was the request, or it passes; nothing is done.
 
 use jiff::Timestamp;
-use lamp_model::evidence::{ErrorKind, ErrorSignature, Evidence, Trouble, Verdict};
+use lamp_model::evidence::{ErrorKind, ErrorSignature, Evidence, Hanging, Trouble, Verdict};
 
+use crate::hanging;
 use crate::message::{Ask, Suspect};
 
 /// How often the release must fail, one after the other, with an answer.
@@ -94,6 +96,16 @@ pub struct Hearing<'a> {
     pub new: &'a [Answered],
     /// That of the release before; `None`: there is none.
     pub old: Option<&'a Answered>,
+    /// Requests of the release that do not end, and such of the release before did; see [`hanging`].
+    pub hanging: Option<Hanging>,
+}
+
+impl Hearing<'_> {
+    /// Whether nobody was answered: with every worker at requests that do not end, asking says nothing of the release before.
+    fn is_silent(&self) -> bool {
+        let mut answers = self.new.iter().chain(self.old);
+        answers.all(|answered| answered.answer.is_err())
+    }
 }
 
 /// Decides.
@@ -110,6 +122,11 @@ pub fn decide(hearing: &Hearing<'_>) -> Decision {
         }),
         Some(old) if matches!((&last.answer, &old.answer), (Ok(new), Ok(old)) if *new < 500 && *old < 500) => {
             Decision::Nothing(Nothing::AsBefore)
+        }
+        Some(_) if hearing.is_silent() && hearing.hanging.is_some_and(hanging::is_to_blame) => {
+            Decision::Verdict(Verdict::Bad {
+                evidence: Box::new(evidence(hearing, last)),
+            })
         }
         _ if !hearing.ask.was_well => Decision::Nothing(Nothing::NeverAnswered),
         _ => Decision::Verdict(Verdict::Hold {
@@ -137,6 +154,7 @@ fn evidence(hearing: &Hearing<'_>, last: &Answered) -> Evidence {
         error: asked.or_else(|| hearing.suspect.error.clone()),
         failed_requests: hearing.suspect.failed_requests,
         failed_clients: hearing.suspect.failed_clients,
+        hanging: hearing.hanging,
     }
 }
 

@@ -115,6 +115,7 @@ fn concerns(event: &Event, watched: &DeploymentId) -> bool {
         | Event::Proven { site, .. }
         | Event::Pruned { site, .. }
         | Event::Judged { site, .. }
+        | Event::WorkersEnded { site, .. }
         | Event::Recovered { site, .. }
         | Event::IncidentOpened { site, .. } => site == watched.site(),
         Event::PageIntended { intent, .. } => intent.site == *watched.site(),

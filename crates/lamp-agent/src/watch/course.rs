@@ -18,13 +18,17 @@ use tokio::time::Instant;
 
 use super::WatchPlan;
 use super::door::Door;
+use super::in_flight::Looks;
 use super::questions::{Cause, FailedProbe, Question, Questions, Settled, failed_probe, finding};
 use super::recovery::{Counting, Wellness, scope};
+use super::stuck::{self, Stuck};
 use super::sweep::{Sweep, Swept};
 use crate::asker::{Asked, Asker};
 use crate::desk::{Condition, Desk};
 use crate::guard::{FoundBad, Inquiry, Live};
 use crate::ledger::Ledger;
+
+mod endless;
 
 /// Before logs that could not be opened, or are not seen, are opened anew.
 const OPEN_AGAIN: Duration = Duration::from_secs(5);
@@ -46,6 +50,10 @@ pub struct Watcher {
     probes: JoinSet<(String, Asked)>,
     warming: JoinSet<()>,
     sweeps: JoinSet<Option<Swept>>,
+    looks: Looks,
+    /// What to ask for because requests do not end.
+    askable: JoinSet<Vec<String>>,
+    stuck: Stuck,
     sight: Sight,
     wellness: Wellness,
     counting: Counting,
@@ -60,10 +68,12 @@ impl Watcher {
     pub fn new(desk: Arc<Desk>, ledger: Ledger, plan: WatchPlan, cycles: watch::Sender<u64>) -> Self {
         let asker = Arc::new(Asker::new(plan.config.clone(), plan.door.clone()));
         let sightings = Arc::new(Sightings::default());
+        let looks = Looks::new(plan.config.clone());
         let door = Arc::new(Door {
             asker: Arc::clone(&asker),
             sightings: Arc::clone(&sightings),
             clock: Arc::clone(&ledger.clock),
+            in_flight: looks.known(),
         });
         Self {
             desk,
@@ -79,6 +89,9 @@ impl Watcher {
             probes: JoinSet::new(),
             warming: JoinSet::new(),
             sweeps: JoinSet::new(),
+            looks,
+            askable: JoinSet::new(),
+            stuck: Stuck::default(),
             sight: Sight::default(),
             wellness: Wellness::default(),
             counting: Counting::default(),
@@ -114,6 +127,11 @@ impl Watcher {
                 Some(swept) = self.sweeps.join_next() => if let Ok(Some(swept)) = swept {
                     self.swept(&swept);
                 },
+                () = self.looks.looked() => self.suspect_hanging(),
+                Some(paths) = self.askable.join_next() => if let Ok(paths) = paths {
+                    self.question_hanging(&paths);
+                },
+                ended = self.stuck.ended() => self.workers_ended(ended).await,
                 path = schedule.wait() => {
                     let path = path.to_owned();
                     self.beat(path).await;
@@ -139,6 +157,9 @@ impl Watcher {
         }
         let is_new = now.release != self.live.release;
         self.live = now;
+        self.asker.hold_back(self.way_back());
+        self.stuck
+            .leave(stuck::left(&self.ledger.site(&self.plan.site), &self.live));
         if is_new {
             self.wellness.ill();
             self.sweep();
@@ -181,27 +202,28 @@ impl Watcher {
     /// What each second brings: the worker kept, a probe sent, recovery looked for.
     async fn beat(&mut self, path: String) {
         self.keep_worker();
+        self.stuck.beat(&self.plan.config, self.desk.guard.live());
         let watched = self.plan.is_watched() && self.live.release.is_some();
         if watched || self.is_awaited() {
             self.probe(path.clone());
         }
         if watched && matches!(self.desk.condition(), Condition::Running(_)) {
             self.keep_warm(path);
+            self.looks.look();
         }
         self.recover().await;
     }
 
     /// Two releases are asked at the same time: while a deployment runs, a second connection is held open beside that of
-    /// the probe. What comes of this request is nobody's evidence.
+    /// the probe.
     fn keep_warm(&mut self, path: String) {
         while self.warming.try_join_next().is_some() {}
         let Some(release) = self.live.release.clone().filter(|_| self.warming.is_empty()) else {
             return;
         };
         let asker = Arc::clone(&self.asker);
-        self.warming.spawn(async move {
-            asker.ask(&path, &release).await;
-        });
+        self.warming
+            .spawn(async move { asker.keep_warm(&path, &release).await });
     }
 
     fn keep_worker(&mut self) {
@@ -342,6 +364,8 @@ impl Watcher {
         let answer = finding(&decision);
         let is_asked_by_bake = match cause {
             Cause::Seen => false,
+            Cause::Hanging if !self.is_hanging(&suspect.release) => return,
+            Cause::Hanging => false,
             Cause::Bake(waiting) => waiting.send(answer).is_ok(),
         };
         if self.live.release.as_ref() != Some(&suspect.release) {
@@ -406,7 +430,7 @@ impl Watcher {
             self.wellness.well(self.begun.elapsed());
         }
         let is_asking = !self.questions.is_at_rest() || !self.own.is_at_rest();
-        let at_rest = self.live.unconfirmed.is_none() && !is_asking;
+        let at_rest = self.live.unconfirmed.is_none() && !is_asking && self.stuck.is_over();
         let is_well = at_rest && !self.sight.is_blind() && self.wellness.is_lasting(self.begun.elapsed());
         let world = self.ledger.journal.world();
         if !is_well || !awaits_recovery(&world, &self.plan.site) {

@@ -1,10 +1,12 @@
 //! The side door as the asking knows it: the answer, and the error that was logged for this very request.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lamp_model::clock::Clock;
+use lamp_model::evidence::Hanging;
 use lamp_model::name::ReleaseId;
+use lamp_watch::hanging::InFlight;
 use lamp_watch::question::{Asking, SideDoor};
 use lamp_watch::sightings::Sightings;
 use lamp_watch::verdict::Answered;
@@ -25,6 +27,8 @@ pub struct Door {
     pub sightings: Arc<Sightings>,
     /// What time it is, as Apache stamps its lines.
     pub clock: Arc<dyn Clock>,
+    /// What is under way.
+    pub in_flight: Arc<Mutex<InFlight>>,
 }
 
 impl SideDoor for Door {
@@ -45,5 +49,10 @@ impl SideDoor for Door {
                 error: sighting.and_then(|sighting| sighting.error),
             }
         })
+    }
+
+    fn hanging(&self, release: &ReleaseId, before: Option<&ReleaseId>) -> Option<Hanging> {
+        let in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        in_flight.hanging(release, before)
     }
 }

@@ -19,6 +19,8 @@ use crate::guard::Finding;
 pub enum Cause {
     /// Visitors failed, or a probe of ours did.
     Seen,
+    /// Requests seem not to end; only if they still do not when it is answered, it counts.
+    Hanging,
     /// A probe of a bake failed; it waits for what comes of it.
     Bake(oneshot::Sender<Finding>),
 }
@@ -130,6 +132,18 @@ pub fn failed_probe(release: &ReleaseId, path: &str, failed: FailedProbe) -> Opt
         failed_requests: 0,
         failed_clients: 0,
     })
+}
+
+/// Requests that do not end, as something to ask about; `None`: no path among these may be asked for.
+pub fn endless(release: &ReleaseId, paths: &[String], at: Timestamp) -> Option<Suspect> {
+    let failed = FailedProbe {
+        status: None,
+        error: None,
+        at,
+    };
+    let asks: Vec<Ask> = paths.iter().filter_map(|path| ask(path)).collect();
+    let suspect = failed_probe(release, asks.first()?.path.as_str(), failed)?;
+    Some(Suspect { asks, ..suspect })
 }
 
 /// What a failed probe saw.

@@ -17,6 +17,9 @@ use crate::gate::requests::lately;
 /// Most paths that are asked.
 pub const PATHS_MAX: usize = 10;
 
+/// Most paths of visitors that are asked because requests do not end: each may cost the whole patience of the asking.
+const ASKED_MAX: usize = 3;
+
 /// One sweep of a release that has just been switched to.
 pub struct Sweep {
     /// The release.
@@ -62,6 +65,19 @@ impl Sweep {
         }
         None
     }
+}
+
+/// What may be asked of a site, that of most visitors first, and then this.
+pub async fn askable(site: SiteConfig, program: PathBuf, and: Vec<String>) -> Vec<String> {
+    let requests = match lately(program, site).await {
+        Ok(requests) => requests,
+        Err(error) => {
+            tracing::debug!(%error, "only probes are asked");
+            return and;
+        }
+    };
+    let visited = harmless(&requests).into_iter().map(ToOwned::to_owned);
+    visited.take(ASKED_MAX).chain(and).collect()
 }
 
 /// What may be asked, that of most visitors first.

@@ -225,10 +225,7 @@ pub fn trouble_words(trouble: &Trouble) -> String {
 }
 
 fn not_the_release(evidence: &Evidence) -> String {
-    let before = match &evidence.before_answered {
-        Some(answer) => format!("the release before {answer}"),
-        None => "there is no release before to ask".to_owned(),
-    };
+    let before = evidence.before();
     let said = format!(
         "{} {}, {before}: it is not the release",
         evidence.path, evidence.answered

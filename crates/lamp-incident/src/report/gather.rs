@@ -340,6 +340,7 @@ fn is_of_incident(fact: &Fact<'_>, id: IncidentId, pages: &[PageId]) -> bool {
         | Event::Ended { .. }
         | Event::Pruned { .. }
         | Event::Judged { .. }
+        | Event::WorkersEnded { .. }
         | Event::Recovered { .. } => false,
     }
 }
@@ -355,6 +356,7 @@ fn happened_at(fact: &Fact<'_>, wanted: &SiteName) -> bool {
         Event::Stored { site, .. }
         | Event::Proven { site, .. }
         | Event::Judged { site, .. }
+        | Event::WorkersEnded { site, .. }
         | Event::Recovered { site, .. } => site == wanted,
         Event::AgentStarted { .. } => true,
         Event::LogOpened { .. }

@@ -104,6 +104,12 @@ fn happened(case: &Case<'_>, event: &Event) -> Option<(&'static str, Phrase)> {
             Phrase::new("Deployment ").code(deployment).then(ended(outcome)),
         ),
         Event::Judged { verdict, .. } => ("judged", judged(verdict)),
+        Event::WorkersEnded {
+            release,
+            ended,
+            killed,
+            ..
+        } => ("workers-ended", workers_ended(release, *ended, *killed)),
         Event::Recovered { .. } => (
             "recovered",
             Phrase::new("Probes and visitors are answered well again"),
@@ -247,6 +253,15 @@ fn why(reason: &Reason) -> Phrase {
     Phrase::default().said(reason)
 }
 
+fn workers_ended(release: &ReleaseId, ended: u64, killed: u64) -> Phrase {
+    let what = format!("{ended} worker(s) that were still at a request of release ");
+    let told = Phrase::new(what).code(release).own(" were ended");
+    match killed {
+        0 => told,
+        killed => told.own(format!(", {killed} of them killed")),
+    }
+}
+
 fn judged(verdict: &Verdict) -> Phrase {
     match verdict {
         Verdict::Bad { evidence } => Phrase::new("Verdict: the release is bad. ").then(asked(evidence)),
@@ -262,6 +277,10 @@ pub(super) fn asked(evidence: &Evidence) -> Phrase {
         None => told.own(", what was live "),
     };
     let told = told.said(&evidence.answered);
+    let told = match &evidence.hanging {
+        Some(hanging) => told.own("; ").said(hanging),
+        None => told,
+    };
     match &evidence.before_answered {
         Some(before) => told.own("; the release before ").said(before),
         None => told.own("; there was no release before to ask"),

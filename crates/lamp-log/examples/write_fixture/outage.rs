@@ -185,6 +185,7 @@ fn evidence(release: &ReleaseId) -> Result<Evidence, Failure> {
             message: "Failed opening required 'wp-includes/class-wp-locale.phpp'".to_owned(),
             place: Some(place()),
         }),
+        hanging: None,
         failed_requests: 3,
         failed_clients: 2,
     })

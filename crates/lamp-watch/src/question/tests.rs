@@ -38,6 +38,10 @@ impl SideDoor for Door {
             }
         })
     }
+
+    fn hanging(&self, _: &ReleaseId, _: Option<&ReleaseId>) -> Option<Hanging> {
+        None
+    }
 }
 
 fn release(text: &str) -> ReleaseId {

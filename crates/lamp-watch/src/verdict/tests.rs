@@ -39,6 +39,11 @@ fn suspect(failed_requests: u64) -> Suspect {
 }
 
 fn decided(new: &str, old: Option<&str>, was_well: bool) -> Decision {
+    decided_beside((new, old, was_well), None)
+}
+
+/// The same, while so many requests of the release do not end.
+fn decided_beside((new, old, was_well): (&str, Option<&str>, bool), hanging: Option<Hanging>) -> Decision {
     let suspect = suspect(4);
     let ask = Ask {
         was_well,
@@ -56,6 +61,7 @@ fn decided(new: &str, old: Option<&str>, was_well: bool) -> Decision {
         noticed_at: suspect.first_failed_at,
         new: &new,
         old: old.as_ref(),
+        hanging,
     })
 }
 
@@ -147,6 +153,7 @@ fn a_probe_is_no_visitor() {
         noticed_at: suspect.first_failed_at,
         new: &new,
         old: None,
+        hanging: None,
     };
     let Decision::Verdict(Verdict::Hold { trouble }) = decide(&hearing) else {
         panic!("hold");
@@ -156,4 +163,32 @@ fn a_probe_is_no_visitor() {
     };
     assert_eq!(evidence.first_failed_at, None);
     assert_eq!(evidence.answered, "did not answer: connection refused");
+}
+
+/// So many requests do not end, of which so many compute.
+#[track_caller]
+fn check_beside((requests, computing): (u64, u64), (new, old): (&str, Option<&str>), expected: &str) {
+    let hanging = Hanging {
+        requests,
+        computing,
+        age_ms: 5_000,
+    };
+    let decision = decided_beside((new, old, true), Some(hanging));
+    assert_eq!(word(&decision), expected, "{hanging}: {new}, {old:?}");
+    if let Decision::Verdict(Verdict::Bad { evidence }) = decision {
+        assert_eq!(evidence.hanging, Some(hanging), "it is said");
+    }
+}
+
+#[test]
+fn who_computes_without_end_is_to_blame_for_the_silence_of_all() {
+    check_beside((5, 5), ("- -", Some("-")), "bad");
+    check_beside((5, 2), ("- -", Some("-")), "bad");
+    check_beside((5, 1), ("- -", Some("-")), "hold");
+    check_beside((5, 0), ("- -", Some("-")), "hold");
+    check_beside((5, 5), ("- -", None), "hold");
+    check_beside((5, 5), ("- -", Some("500")), "hold");
+    check_beside((5, 5), ("500 500 500", Some("-")), "hold");
+    check_beside((5, 0), ("- -", Some("200")), "bad");
+    check_beside((5, 5), ("- 200", Some("200")), "ItAnswers");
 }

@@ -136,6 +136,7 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
             result, overridden, ..
         } => Some(format!("     {}", gate::line(result, overridden.as_deref()))),
         Event::Judged { verdict, .. } => Some(format!("     {}", words::verdict(verdict))),
+        Event::WorkersEnded { ended, .. } => Some(format!("     {ended} stuck worker(s) ended")),
         Event::Recovered { impact, .. } => Some(format!("     {}", words::recovered(impact))),
         Event::LogOpened { .. }
         | Event::AgentStarted { .. }

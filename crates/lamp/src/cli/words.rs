@@ -54,10 +54,13 @@ pub fn plan(plan: &Plan) -> String {
 pub fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Bad { evidence } => format!(
-            "judged bad: {} {}, and the release before {}",
+            "judged bad: {} {}, and {}{}",
             evidence.path,
             evidence.answered,
-            evidence.before_answered.as_deref().unwrap_or("was not asked")
+            evidence.before(),
+            evidence
+                .hanging
+                .map_or_else(String::new, |hanging| format!("; {hanging}"))
         ),
         Verdict::Hold { trouble } => format!("trouble, and nothing is switched for it: {trouble}"),
     }

@@ -6,6 +6,7 @@
 
 mod killed;
 mod scene;
+mod stuck;
 
 use std::path::Path;
 use std::time::Duration;

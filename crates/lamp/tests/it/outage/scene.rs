@@ -21,6 +21,8 @@ use crate::turn;
 const LOAD_LENGTH_MAX: Duration = Duration::from_secs(300);
 /// How long visitors come before and after.
 const MARGIN: Duration = Duration::from_secs(1);
+/// How long a visitor waits who does not want the answer.
+const HURRIED: Duration = Duration::from_millis(300);
 /// The release that comes.
 const NEXT: usize = 1;
 
@@ -68,6 +70,14 @@ impl fmt::Display for Forced {
             }
         }
         Ok(())
+    }
+}
+
+impl Forced {
+    /// How many requests took longer than this.
+    pub(super) fn slower_than(&self, time: Duration) -> usize {
+        let took = |record: &&Record| record.received.since(record.sent) > time;
+        self.records.iter().filter(took).count()
     }
 }
 
@@ -122,6 +132,11 @@ impl Scene {
         let all = self.stage.breakages().expect("the application's breakages");
         let first = breakage::pick(&all, None).expect("one at least");
         first.apply(&self.stage.source(NEXT)).expect("applied")
+    }
+
+    /// Gives a file of the release that comes another text.
+    pub(super) fn write_next(&self, file: &str, text: &str) {
+        fs_err::write(self.stage.source(NEXT).join(file), text).expect("written");
     }
 
     /// Deploys the next release past the gate while visitors come, and waits for all that follows.
@@ -195,6 +210,23 @@ impl Scene {
     /// Asks once as a visitor.
     pub(super) fn ask(&self, path: &str) -> Option<u16> {
         self.ask_each([path.to_owned()]).pop().flatten()
+    }
+
+    /// Asks as a visitor who does not wait for the answer.
+    pub(super) fn begin_to_ask(&self, path: &str) {
+        let client = self.stage.lab().client(SITE, Scheme::Https).expect("a client");
+        let client = client.timeout(HURRIED).build().expect("a client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let _ = runtime
+            .expect("a runtime")
+            .block_on(client.get(Request::new(path)));
+    }
+
+    /// Points the link at a release as a person would who has nothing but a shell.
+    pub(super) fn link_by_hand(&self, to: &Path) {
+        let store = self.stage.store();
+        fs_err::os::unix::fs::symlink(to, store.join("by-hand")).expect("a link");
+        fs_err::rename(store.join("by-hand"), store.join("current")).expect("renamed");
     }
 
     fn ask_each(&self, paths: impl IntoIterator<Item = String>) -> Vec<Option<u16>> {

@@ -327,6 +327,10 @@ impl SideDoor for Door<'_> {
             }
         })
     }
+
+    fn hanging(&self, _: &ReleaseId, _: Option<&ReleaseId>) -> Option<lamp_model::evidence::Hanging> {
+        None
+    }
 }
 
 fn lab(sapi: Sapi, key: &DoorKey) -> Lab {
