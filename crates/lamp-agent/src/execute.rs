@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lamp_model::event::{Event, Outcome, Reason};
 use lamp_model::evidence::{Evidence, Verdict};
 use lamp_model::gate::{Blocker, Gate};
@@ -101,13 +102,14 @@ impl Execution<'_> {
             return;
         }
         let back_to = way_back(self.plan);
+        let since = self.tools.ledger.clock.now();
         let went = self.desk.hands.go_back(back_to).await;
         if let Err(Reason::JudgedBad { evidence }) = done {
             notes.add([self.judged(evidence)]);
         }
         match went {
             Ok(Fact::Switched { switch_micros }) => {
-                self.answers(back_to, None);
+                self.answers(back_to, None, since);
                 let Plan { deployment, to, .. } = self.plan;
                 notes.add([went_back(deployment, to, back_to, switch_micros)]);
             }
@@ -126,12 +128,13 @@ impl Execution<'_> {
         }
     }
 
-    /// The site's watcher is told at once.
-    fn answers(&self, release: Option<&ReleaseId>, unconfirmed: Option<&DeploymentId>) {
+    /// The site's watcher is told at once. `since` is a time before the rename: visitors may have failed before we heard
+    /// that it was made, and must not count as a past in which the release had always failed.
+    fn answers(&self, release: Option<&ReleaseId>, unconfirmed: Option<&DeploymentId>, since: Timestamp) {
         self.desk.guard.answers(Live {
             release: release.cloned(),
             before: self.plan.from.clone().filter(|from| Some(from) != release),
-            since: Some(self.tools.ledger.clock.now()),
+            since: Some(since),
             unconfirmed: unconfirmed.cloned(),
         });
     }
@@ -239,6 +242,7 @@ impl Execution<'_> {
             let put = self.tools.armed.put(&armed);
             put.map_err(|error| failed(step, &HandsError::failed(&error)))?;
         }
+        let begun = self.tools.ledger.clock.now();
         let done = tokio::select! {
             done = self.work(step) => done?,
             () = self.stopped(), if leave == Leave::AnyTime => return Err(Reason::AgentEnded),
@@ -248,7 +252,7 @@ impl Execution<'_> {
         };
         if let Step::Switch { to } = step {
             let unconfirmed = (self.plan.kind == PlanKind::Deploy).then_some(&self.plan.deployment);
-            self.answers(Some(to), unconfirmed);
+            self.answers(Some(to), unconfirmed, begun);
         }
         Ok(done)
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_log::{Journal, MemoryLeases, MemoryLog, MemorySnapshots, Writer};
 use lamp_model::StepName;
+use lamp_model::clock::Clock;
 use lamp_model::event::{Actor, Event, Outcome, Reason, Seq};
 use lamp_model::evidence::Evidence;
 use lamp_model::finding::{CheckReport, CheckSummary};
@@ -47,11 +48,18 @@ struct FakeHands {
     bad_probes: Mutex<u32>,
     /// Whether a bake never ends.
     bakes_on: Mutex<bool>,
+    /// Runs on while whoever switched is not told yet that it is done.
+    clock: ManualClock,
+    /// When the link was renamed.
+    renamed_at: Mutex<Vec<jiff::Timestamp>>,
 }
+
+/// From a rename to the word that it is made: a busy machine takes its time.
+const WORD_TAKES: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl FakeHands {
     /// Holds `stored`, of which the last is live.
-    fn new(stored: &[&str]) -> Self {
+    fn new(stored: &[&str], clock: ManualClock) -> Self {
         let live = stored
             .last()
             .map_or(Live::Nothing, |id| Live::Release(release(id)));
@@ -61,6 +69,8 @@ impl FakeHands {
             fails: Mutex::new(None),
             bad_probes: Mutex::new(0),
             bakes_on: Mutex::new(false),
+            clock,
+            renamed_at: Mutex::default(),
         }
     }
 
@@ -74,6 +84,8 @@ impl FakeHands {
 
     fn answer_from(&self, release: Option<&ReleaseId>) -> Fact {
         *locked(&self.live) = release.cloned().map_or(Live::Nothing, Live::Release);
+        locked(&self.renamed_at).push(self.clock.now());
+        self.clock.advance(WORD_TAKES);
         Fact::Switched { switch_micros: 1 }
     }
 
@@ -307,9 +319,9 @@ impl Bench {
         let dir = tempfile::tempdir().expect("a directory");
         let (armed, hold) = (dir.path().join("armed"), dir.path().join("hold"));
         fs_err::create_dir(&armed).expect("made");
-        let hands = Arc::new(FakeHands::new(&[]));
-        let log = Arc::new(FaultyLog::new(MemoryLog::default(), Faults::script([])));
         let clock = Arc::new(ManualClock::new());
+        let hands = Arc::new(FakeHands::new(&[], (*clock).clone()));
+        let log = Arc::new(FaultyLog::new(MemoryLog::default(), Faults::script([])));
         let parts = lamp_log::Parts {
             log: Arc::clone(&log) as _,
             snapshots: Arc::new(MemorySnapshots::default()),
@@ -537,6 +549,34 @@ async fn a_release_found_bad_in_its_bake_goes_back_at_once_and_the_log_says_why(
         ["switched c", "judged", "switched b", "ended"]
     );
     assert_eq!(bench.desk.guard.live().borrow().release, Some(release("b")));
+}
+
+/// Visitors are answered by it from the rename on: a failure between the rename and its word is one of its own, and not
+/// of a time before it was live.
+#[tokio::test]
+async fn the_watcher_counts_a_release_from_before_its_rename() {
+    let bench = Bench::new().await;
+    *locked(&bench.hands.bakes_on) = true;
+    let plan = deploy_plan(3, bench.live(), release("c"));
+    let deployment = plan.deployment.clone();
+    let mut live = bench.desk.guard.live();
+    let watcher = async {
+        let told = live.wait_for(|live| live.unconfirmed.as_ref() == Some(&deployment));
+        let since = told.await.expect("told").since.expect("a time");
+        let renamed_at = locked(&bench.hands.renamed_at).last().copied();
+        assert_eq!(Some(since), renamed_at);
+        assert!(
+            bench.hands.clock.now() > since,
+            "the control: its word came later"
+        );
+        let evidence = evidence();
+        bench.desk.guard.find_bad(FoundBad {
+            deployment: deployment.clone(),
+            evidence,
+        });
+    };
+    tokio::join!(bench.run(plan), watcher);
+    bench.check_settled("found bad");
 }
 
 /// Deploys `c` with so many probes of its bake failing, and a watcher that answers this each time.
