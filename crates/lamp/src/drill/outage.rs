@@ -244,6 +244,13 @@ impl Outage {
     }
 }
 
+impl Forced {
+    /// Whether somebody was paged: there is an incident then, and a report of it. Changes alone are told of either way.
+    pub fn is_paged(&self) -> bool {
+        self.received.iter().any(Received::is_trigger)
+    }
+}
+
 /// A verb under way; whoever leaves before its end takes it along.
 struct Running(Child);
 

@@ -136,7 +136,7 @@ fn tell(seen: &ForcedV1) {
 
 /// Writes the report where it outlives the lab; nothing to report is no error, the board says so.
 fn report(outage: &Outage, forced: &Forced, to: &Path) -> Result<Option<String>, DrillError> {
-    if forced.received.is_empty() {
+    if !forced.is_paged() {
         return Ok(None);
     }
     let text = outage.report("md")?;
@@ -146,7 +146,7 @@ fn report(outage: &Outage, forced: &Forced, to: &Path) -> Result<Option<String>,
 
 /// What the report says in numbers.
 fn incident(outage: &Outage, forced: &Forced) -> Result<Option<IncidentV1>, DrillError> {
-    if forced.received.is_empty() {
+    if !forced.is_paged() {
         return Ok(None);
     }
     let report = serde_json::from_str(&outage.report("json")?).map_err(std::io::Error::from)?;
