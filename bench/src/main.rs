@@ -1,12 +1,13 @@
 //! Measurements against peers, each in one run on one disk: `cargo run --release -p lamp-bench -- NAME`.
 //!
 //! A bench writes its raw figures to `bench/raw/NAME.json` and its table between the marks of its name
-//! in `bench/README.md`; nobody types a figure. Start at [`deploy`], [`switch`] or
-//! [`drill`].
+//! in `bench/README.md`; nobody types a figure. Start at [`deploy`], [`switch`],
+//! [`drill`] or [`outage`].
 
 mod deploy;
 mod drill;
 mod figures;
+mod outage;
 mod publish;
 mod switch;
 
@@ -26,6 +27,8 @@ enum Bench {
     Deploy(deploy::Options),
     /// The outage replayed again and again: what `lamp demo` says, held against what visitors and the pager saw
     Drill(drill::Options),
+    /// One outage, watched by lamp, by Prometheus and a human, by monit, by nobody
+    Outage(outage::Options),
     /// Switches under load: lamp beside a renamed symlink
     Switch(switch::Options),
 }
@@ -34,6 +37,7 @@ fn main() -> Result<()> {
     match Args::parse().bench {
         Bench::Deploy(options) => deploy::run(&options),
         Bench::Drill(options) => drill::run(&options),
+        Bench::Outage(options) => outage::run(&options),
         Bench::Switch(options) => switch::run_bench(&options),
     }
 }

@@ -1,6 +1,8 @@
 //! Who was met by a bad release: counted from the visitors' records, whatever any log says. Pure but for the clock
 //! that it is given.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use lamp_lab::load::judge::fault;
 use lamp_lab::load::{Fault, Nanos, Record, Switches, Target};
@@ -11,20 +13,27 @@ use lamp_model::clock::Clock;
 pub struct Met {
     /// When visitors got each failed answer, in order.
     pub failed_at: Vec<Nanos>,
+    /// What they met, in words, and how many of them.
+    pub reasons: BTreeMap<String, u64>,
 }
 
 impl Met {
     /// Those of these records.
     pub fn of(targets: &[Target], records: &[Record], switches: &Switches) -> Self {
-        let has_failed = |record: &&Record| {
+        let mut met = Self {
+            failed_at: Vec::new(),
+            reasons: BTreeMap::new(),
+        };
+        for record in records {
             let target = targets.get(record.target);
             let fault = target.and_then(|target| fault(target, record, switches));
-            matches!(fault, Some(Fault::Failed(_)))
-        };
-        let failed = records.iter().filter(has_failed);
-        let mut failed_at: Vec<_> = failed.map(|record| record.received).collect();
-        failed_at.sort_unstable();
-        Self { failed_at }
+            if let Some(Fault::Failed(why)) = fault {
+                met.failed_at.push(record.received);
+                *met.reasons.entry(why).or_default() += 1;
+            }
+        }
+        met.failed_at.sort_unstable();
+        met
     }
 
     /// The first of them by the wall clock, which is read now and taken back by the time that has passed since.
@@ -98,6 +107,7 @@ mod tests {
             answered(0, 500, 50_000),
         ]);
         assert_eq!(met.failed_at, [50_000, 50_250].map(|ms| Nanos(ms * 1_000_000)));
+        assert_eq!(met.reasons, [("status 500 instead of 200".to_owned(), 2)].into());
         let first = met.first_by_wall(&Fixed).map(|at| at.to_string());
         assert_eq!(first.as_deref(), Some("2026-11-22T06:40:00Z"));
     }
