@@ -197,8 +197,8 @@ fn application(options: &Options) -> Application {
 fn table(raw: &Raw) -> Result<String> {
     let mut out = format!(
         "{} requests a second, 6 of 100 of them to what breaks; {}.\n\n\
-         | who watches | runs | requests | failed | first to last failed s | page accepted after s | mixed, stale | failed / Lamplighter | time / Lamplighter |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+         | who watches | runs | requests | failed | of them with an error page | first to last failed s | page accepted after s | mixed, stale | failed / Lamplighter | time / Lamplighter |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
         raw.rate_rps, raw.machine,
     );
     let of = |contender| Row::of(&raw.samples, contender);
@@ -217,6 +217,7 @@ struct Row {
     invalid: usize,
     requests: u64,
     failed: Spread,
+    answered_wrong: Spread,
     span: Spread,
     page: Option<Spread>,
     mixed: u64,
@@ -235,6 +236,7 @@ impl Row {
             invalid: its.iter().filter(|sample| !sample.valid).count(),
             requests: sum(|sample| sample.requests),
             failed: Spread::of(its.iter().map(|sample| sample.failed_count()))?,
+            answered_wrong: Spread::of(its.iter().map(|sample| sample.answered_wrong_count()))?,
             span: Spread::of(its.iter().map(|sample| sample.span_s()))?,
             page: Spread::of(
                 its.iter()
@@ -247,6 +249,7 @@ impl Row {
 
     fn text(&self, contender: Contender, lamp: &Self) -> String {
         let seconds = |s: f64| format!("{s:.2}");
+        let whole = |count: f64| format!("{count:.0}");
         let ratio = |a: f64, b: f64| match b {
             0.0 => "-".to_owned(),
             _ => format!("{:.0}", a / b),
@@ -256,11 +259,12 @@ impl Row {
             count => format!(" ({count} invalid: load late)"),
         };
         format!(
-            "| {} | {}{late} | {} | {} | {} | {} | {}, {} | {} | {} |\n",
+            "| {} | {}{late} | {} | {} | {} | {} | {} | {}, {} | {} | {} |\n",
             contender.words(),
             self.runs,
             self.requests,
-            self.failed.text(|count| format!("{count:.0}")),
+            self.failed.text(whole),
+            self.answered_wrong.text(whole),
             self.span.text(seconds),
             self.page
                 .map_or_else(|| "nobody".into(), |page| page.text(seconds)),
@@ -282,5 +286,31 @@ mod tests {
         assert_eq!([1, 2, 3].map(at), [20, 60, 100].map(Duration::from_secs));
         let alone = Phase { number: 1, of: 1 };
         assert_eq!(alone.in_cycle(Duration::ZERO), Duration::ZERO);
+    }
+
+    #[test]
+    fn each_contender_has_a_row_beside_lamplighters() {
+        let sample = |(place, contender): (u32, Contender)| {
+            Sample::with_failed(contender, 4 * 10u64.pow(place), 0.5 * f64::from(place + 1))
+        };
+        let raw = Raw {
+            machine: Machine::read().expect("this machine"),
+            command: COMMAND,
+            rate_rps: 200.0,
+            human_seconds: 10,
+            samples: (0..).zip(Contender::ALL).map(sample).collect(),
+        };
+        let table = table(&raw).expect("all are there");
+        let rows: Vec<_> = table.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), 2 + Contender::ALL.len(), "{table}");
+        let columns = |row: &&str| row.matches('|').count();
+        assert!(
+            rows.iter().all(|row| columns(row) == columns(&rows[0])),
+            "{table}"
+        );
+        let prometheus =
+            "| 1 | 1000 | 40 (40-40) | 39 (39-39) | 1.00 (1.00-1.00) | 1.00 (1.00-1.00) | 0, 0 | 10 | 2 |";
+        assert!(rows[3].ends_with(prometheus), "{}", rows[3]);
+        assert!(rows[6].contains("| nobody | 0, 0 |"), "{}", rows[6]);
     }
 }

@@ -71,6 +71,16 @@ impl Sample {
         self.failed as f64
     }
 
+    /// The failed ones that got an answer, and a wrong one: the release's own doing. The rest waited in vain.
+    #[expect(clippy::cast_precision_loss, reason = "figures for people, far below 2^52")]
+    pub(super) fn answered_wrong_count(&self) -> f64 {
+        let wrong = self
+            .failed_by
+            .iter()
+            .filter(|(why, _)| why.starts_with("status "));
+        wrong.map(|(_, count)| *count as f64).sum()
+    }
+
     /// For how long visitors were met by it: not at all if none failed.
     pub(super) fn span_s(&self) -> f64 {
         self.first_failed_to_last_failed_s.unwrap_or(0.0)
@@ -93,5 +103,30 @@ impl fmt::Display for Sample {
             self.mixed,
             self.stale
         )
+    }
+}
+
+#[cfg(test)]
+impl Sample {
+    /// A run in which so many failed, one of them without an answer.
+    pub(super) fn with_failed(contender: Contender, failed: u64, span_s: f64) -> Self {
+        Self {
+            contender,
+            number: 1,
+            valid: true,
+            requests: 1000,
+            failed,
+            mixed: 0,
+            stale: 0,
+            late_sends: 0,
+            failed_by: [
+                ("status 500 instead of 200", failed - 1),
+                ("no complete answer", 1),
+            ]
+            .map(|(why, count)| (why.to_owned(), count))
+            .into(),
+            first_failed_to_last_failed_s: Some(span_s),
+            first_failed_to_page_accepted_s: (contender != Contender::Nobody).then_some(span_s),
+        }
     }
 }
