@@ -109,6 +109,11 @@ impl Asker {
         self.ask_on(line, path, release).await
     }
 
+    /// Asks `release` on the connections of the one that is held back: what never answers there is not for want of a worker.
+    pub async fn ask_on_reserve(&self, path: &str, release: &ReleaseId) -> Option<Asked> {
+        self.ask_on(&self.reserve, path, release).await
+    }
+
     /// Keeps those connections open that asking `live` does not use. What comes of this request is nobody's evidence.
     pub async fn keep_warm(&self, path: &str, live: &ReleaseId) {
         match self.held_back() {

@@ -68,7 +68,8 @@ pub struct Evidence {
 pub struct Hanging {
     /// How many.
     pub requests: u64,
-    /// How many of them have been computing all the time: they wait for nobody, so nothing outside the release is to blame for them.
+    /// How many of them have been computing all the time, while no request of the release ended: they wait for nobody, so nothing outside
+    /// the release is to blame for them.
     pub computing: u64,
     /// For how long at least, in milliseconds.
     pub age_ms: u64,

@@ -58,11 +58,14 @@ pub struct InFlight {
     requests: BTreeMap<(i32, u64), Request>,
     looked_at: Duration,
     slowest_ended: Duration,
+    /// When a request of each release was last seen to have ended.
+    last_ended: BTreeMap<ReleaseId, Duration>,
 }
 
 impl InFlight {
     /// It was looked at `now`, by any clock that only runs forwards.
     pub fn look(&mut self, now: Duration, seen: Vec<Seen>) {
+        self.last_ended.retain(|_, at| now.saturating_sub(*at) < AGE_MAX);
         let mut before = std::mem::take(&mut self.requests);
         for seen in seen.into_iter().take(WORKERS_MAX) {
             let known = before.remove(&seen.worker);
@@ -70,7 +73,7 @@ impl InFlight {
                 Some(request) if request.is_still(&seen) => (Some(request), None),
                 other => (None, other),
             };
-            self.ended(ended);
+            self.ended(now, ended);
             let request = Request {
                 first_seen: known.as_ref().map_or(now, |request| request.first_seen),
                 is_computing: seen.is_computing && known.is_none_or(|request| request.is_computing),
@@ -79,13 +82,25 @@ impl InFlight {
             };
             self.requests.insert(seen.worker, request);
         }
-        before.into_values().for_each(|request| self.ended(Some(request)));
+        before
+            .into_values()
+            .for_each(|request| self.ended(now, Some(request)));
         self.looked_at = now;
     }
 
-    fn ended(&mut self, request: Option<Request>) {
-        let age = request.map(|request| self.looked_at.saturating_sub(request.first_seen));
-        self.slowest_ended = self.slowest_ended.max(age.unwrap_or_default());
+    fn ended(&mut self, now: Duration, request: Option<Request>) {
+        let Some(request) = request else {
+            return;
+        };
+        let age = self.looked_at.saturating_sub(request.first_seen);
+        self.slowest_ended = self.slowest_ended.max(age);
+        self.last_ended.insert(request.release, now);
+    }
+
+    /// Whether requests of `release` have ended lately: then some of its workers are free now and again.
+    fn is_answering(&self, release: &ReleaseId) -> bool {
+        let ended = self.last_ended.get(release);
+        ended.is_some_and(|at| self.looked_at.saturating_sub(*at) < HANGING_AGE)
     }
 
     /// Whether requests of `release` are worth a question.
@@ -113,6 +128,9 @@ impl InFlight {
             .values()
             .filter(|request| request.release == *release);
         let old: Vec<&Request> = of_it.filter(|request| age_of(request) >= age).collect();
+        let computing = old
+            .iter()
+            .filter(|request| request.is_computing && !self.is_answering(release));
         let youngest = old
             .iter()
             .map(|request| age_of(request))
@@ -120,7 +138,7 @@ impl InFlight {
             .unwrap_or_default();
         Hanging {
             requests: old.len() as u64,
-            computing: old.iter().filter(|request| request.is_computing).count() as u64,
+            computing: computing.count() as u64,
             age_ms: u64::try_from(youngest.as_millis()).unwrap_or(u64::MAX),
         }
     }

@@ -23,6 +23,10 @@ pub trait SideDoor: Send + Sync {
     /// A GET of `path`, answered by `release`. No answer is an [`Answered`] too.
     fn ask<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a>;
 
+    /// The same, on the connection that is kept for the release before: with every worker held by visitors a new connection waits, and
+    /// whoever was not answered on one must not look worse for it than the release before, which has its own.
+    fn ask_on_reserve<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a>;
+
     /// Requests of `release` that do not end, if there were none such of `before`.
     fn hanging(&self, release: &ReleaseId, before: Option<&ReleaseId>) -> Option<Hanging>;
 }
@@ -58,7 +62,12 @@ pub async fn settle(
 async fn until_settled(door: &dyn SideDoor, release: &ReleaseId, ask: &Ask) -> Vec<Answered> {
     let mut answers = Vec::new();
     while !verdict::is_settled(&answers) {
-        answers.push(one(door, release, ask).await);
+        let path = ask.path.as_str();
+        let asking = match answers.last() {
+            Some(Answered { answer: Err(_), .. }) => door.ask_on_reserve(release, path),
+            Some(_) | None => door.ask(release, path),
+        };
+        answers.push(in_time(asking).await);
     }
     answers
 }
@@ -66,19 +75,19 @@ async fn until_settled(door: &dyn SideDoor, release: &ReleaseId, ask: &Ask) -> V
 /// Silence is asked about once more: a busy machine must not make a bad release look like nobody's fault.
 async fn old_answer(door: &dyn SideDoor, before: Option<&ReleaseId>, ask: &Ask) -> Option<Answered> {
     let before = before?;
-    let answered = one(door, before, ask).await;
+    let answered = in_time(door.ask(before, ask.path.as_str())).await;
     if answered.answer.is_ok() {
         return Some(answered);
     }
-    Some(one(door, before, ask).await)
+    Some(in_time(door.ask(before, ask.path.as_str())).await)
 }
 
-async fn one(door: &dyn SideDoor, release: &ReleaseId, ask: &Ask) -> Answered {
+async fn in_time(asking: Asking<'_>) -> Answered {
     let late = || Answered {
         answer: Err(format!("nothing came within {} s", ASK_TIMEOUT.as_secs())),
         error: None,
     };
-    match tokio::time::timeout(ASK_TIMEOUT, door.ask(release, ask.path.as_str())).await {
+    match tokio::time::timeout(ASK_TIMEOUT, asking).await {
         Ok(answered) => answered,
         Err(_) => late(),
     }

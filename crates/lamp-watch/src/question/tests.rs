@@ -13,10 +13,40 @@ use super::*;
 struct Door {
     answers: HashMap<(&'static str, &'static str), (Option<u16>, u64)>,
     asked: Mutex<Vec<String>>,
+    /// Silent but for the connection that is kept for the release before.
+    is_full: bool,
 }
 
 impl SideDoor for Door {
+    fn ask_on_reserve<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a> {
+        self.answer(release, path)
+    }
+
     fn ask<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a> {
+        if self.is_full && release.as_str() != "old" {
+            return Box::pin(std::future::pending());
+        }
+        self.answer(release, path)
+    }
+
+    fn hanging(&self, _: &ReleaseId, _: Option<&ReleaseId>) -> Option<Hanging> {
+        None
+    }
+}
+
+impl Door {
+    fn new(answers: &[(&'static str, &'static str, Option<u16>, u64)]) -> Self {
+        Self {
+            answers: answers
+                .iter()
+                .map(|(release, path, status, millis)| ((*release, *path), (*status, *millis)))
+                .collect(),
+            asked: Mutex::default(),
+            is_full: false,
+        }
+    }
+
+    fn answer<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a> {
         let asking = format!("{release}{path}");
         let mut asked = self.asked.lock().expect("one thread");
         asked.push(asking.clone());
@@ -38,10 +68,6 @@ impl SideDoor for Door {
             }
         })
     }
-
-    fn hanging(&self, _: &ReleaseId, _: Option<&ReleaseId>) -> Option<Hanging> {
-        None
-    }
 }
 
 fn release(text: &str) -> ReleaseId {
@@ -52,13 +78,10 @@ async fn run(
     answers: &[(&'static str, &'static str, Option<u16>, u64)],
     asks: &[&str],
 ) -> (Decision, Vec<String>, Duration) {
-    let door = Door {
-        answers: answers
-            .iter()
-            .map(|(release, path, status, millis)| ((*release, *path), (*status, *millis)))
-            .collect(),
-        asked: Mutex::default(),
-    };
+    run_at(Door::new(answers), asks).await
+}
+
+async fn run_at(door: Door, asks: &[&str]) -> (Decision, Vec<String>, Duration) {
     let at = Timestamp::UNIX_EPOCH;
     let ask = |path: &&str| Ask {
         path: AskablePath::parse(path).expect("a path"),
@@ -106,6 +129,27 @@ async fn silence_is_asked_twice_and_ends() {
         "{decision:?}"
     );
     assert_eq!(took.as_secs(), 2 * ASK_TIMEOUT.as_secs());
+}
+
+/// Visitors hold every worker but the one that is kept for the release before: both releases are asked on that one.
+#[tokio::test(start_paused = true)]
+async fn a_full_house_makes_no_good_release_look_silent() {
+    let full = |new| Door {
+        is_full: true,
+        ..Door::new(&[("new", "/", new, 5), ("old", "/", Some(200), 5)])
+    };
+    let (decision, _, took) = run_at(full(Some(200)), &["/"]).await;
+    assert_eq!(decision, Decision::Nothing(Nothing::ItAnswers));
+    assert_eq!(
+        took.as_secs(),
+        ASK_TIMEOUT.as_secs(),
+        "the control: it was silent once"
+    );
+    let (decision, ..) = run_at(full(None), &["/"]).await;
+    assert!(
+        matches!(decision, Decision::Verdict(Verdict::Bad { .. })),
+        "{decision:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

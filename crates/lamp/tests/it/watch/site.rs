@@ -328,6 +328,10 @@ impl SideDoor for Door<'_> {
         })
     }
 
+    fn ask_on_reserve<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a> {
+        self.ask(release, path)
+    }
+
     fn hanging(&self, _: &ReleaseId, _: Option<&ReleaseId>) -> Option<lamp_model::evidence::Hanging> {
         None
     }
