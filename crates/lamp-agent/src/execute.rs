@@ -383,6 +383,7 @@ pub fn stored(site: &SiteName, release: ReleaseId, fact: Fact) -> Option<Event> 
         size_bytes,
         new_bytes,
         source,
+        provenance,
     } = fact
     else {
         return None;
@@ -395,6 +396,7 @@ pub fn stored(site: &SiteName, release: ReleaseId, fact: Fact) -> Option<Event> 
         size_bytes,
         new_bytes,
         source,
+        origin: provenance.map(|known| Box::new(known.origin)),
     })
 }
 

@@ -11,6 +11,7 @@ use lamp_fleet::protocol::Aim;
 use lamp_model::event::Reason;
 use lamp_model::gate::GateResult;
 use lamp_model::name::{DeploymentId, ReleaseId};
+use lamp_model::origin::Provenance;
 use lamp_model::plan::{Plan, Step};
 use lamp_model::port::{Answer, Live};
 use lamp_model::state::{Deployment, Site};
@@ -58,6 +59,8 @@ pub struct Delivery {
     pub manifest: Manifest,
     /// Where it came from, in words.
     pub source: String,
+    /// The repository, the commit, and who touched what, if it came from git.
+    pub provenance: Option<Box<Provenance>>,
     /// The files that the store lacked, open.
     pub files: HashMap<Hash, File>,
 }
@@ -99,6 +102,8 @@ pub enum Fact {
         new_bytes: u64,
         /// Where it came from.
         source: String,
+        /// The repository, the commit, and who touched what, if it came from git.
+        provenance: Option<Box<Provenance>>,
     },
     /// The gate has answered.
     Gated {

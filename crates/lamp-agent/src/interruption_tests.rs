@@ -96,6 +96,7 @@ impl FakeHands {
             size_bytes: 1,
             new_bytes: 1,
             source: "a test".into(),
+            provenance: None,
         }
     }
 

@@ -183,6 +183,7 @@ mod tests {
             size_bytes: 1,
             new_bytes: 1,
             source: "a test".into(),
+            origin: None,
         }
     }
 

@@ -329,6 +329,7 @@ impl SiteHands {
             release: release.clone(),
             manifest: delivery.manifest.clone(),
             source: delivery.source.clone(),
+            provenance: delivery.provenance.clone(),
             at,
         };
         let work = move |store: &Store| {
@@ -426,6 +427,7 @@ fn stored(record: lamp_release::store::StoredRelease) -> Fact {
         size_bytes: record.size_bytes,
         new_bytes: record.new_bytes,
         source: record.source,
+        provenance: record.provenance,
     }
 }
 

@@ -110,9 +110,15 @@ pub fn culprit(scene: &Scene<'_>) -> Culprit {
             .and_then(|finding| finding.blast_radius)
             .or_else(|| first.and_then(|suspect| radius_of_file(scene, &suspect.place.path))),
         error: scene.error.cloned(),
-        commit: scene.facts.commit(scene.deployment.site(), scene.release),
+        commit: scene
+            .facts
+            .commit(scene.deployment.site(), scene.release, path_of(first)),
         overridden: gate(scene).and_then(|gated| gated.overridden.clone()),
     }
+}
+
+fn path_of<'a>(suspect: Option<&'a Suspect<'_>>) -> Option<&'a str> {
+    suspect.map(|suspect| suspect.place.path.as_str())
 }
 
 fn gate<'a>(scene: &Scene<'a>) -> Option<&'a Gated> {

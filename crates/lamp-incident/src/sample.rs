@@ -46,6 +46,7 @@ pub(crate) fn stored(name: &str) -> Event {
         size_bytes: 20_000_000,
         new_bytes: 2,
         source: "the directory /home/dev/shop".to_owned(),
+        origin: None,
     }
 }
 

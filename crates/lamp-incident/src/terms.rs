@@ -40,8 +40,9 @@ pub trait ReleaseFacts {
         None
     }
 
-    /// Commit and author, in words, from a git source.
-    fn commit(&self, _site: &SiteName, _release: &ReleaseId) -> Option<String> {
+    /// In words, the commit that touched the file last, with its author; of no file, or one of which that is not
+    /// known, the commit that the release is. `None`: it did not come from a git source.
+    fn commit(&self, _site: &SiteName, _release: &ReleaseId, _path: Option<&str>) -> Option<String> {
         None
     }
 }

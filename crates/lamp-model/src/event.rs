@@ -10,6 +10,7 @@ use crate::evidence::{Evidence, Impact, Verdict};
 use crate::gate::{Blocker, GateResult};
 use crate::incident::{Culprit, IncidentId, PageId, PageIntent, PageResult};
 use crate::name::{DeploymentId, ReleaseId, SiteName};
+use crate::origin::Origin;
 use crate::plan::{PlanKind, StepName};
 use crate::tree::Hash;
 
@@ -160,6 +161,9 @@ pub enum Event {
         size_bytes: u64,
         new_bytes: u64,
         source: String,
+        /// The repository and commit, if it came from one; logs from before there were git sources hold none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Box<Origin>>,
     },
     /// The gate has answered. Overridden, it was shut and somebody said why the release goes all the same.
     Gated {

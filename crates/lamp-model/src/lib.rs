@@ -1,7 +1,7 @@
 //! The nouns of Lamplighter, and the ports behind which effects stand.
 //!
 //! Nothing here reads a file, a clock or the network. Read in this order: [`name`] (what things are
-//! called), [`tree`] (what a release is made of), [`plan`] (what is about to be done), [`finding`] (what
+//! called), [`tree`] (what a release is made of), [`origin`] (where a release came from), [`plan`] (what is about to be done), [`finding`] (what
 //! the check says of code), [`gate`] (the decision before the switch), [`evidence`] (what the watcher saw),
 //! [`incident`] (who is held responsible, and what a page says), [`event`] (what has happened), [`state`]
 //! (what follows from it), [`stored`] (how an event stands on disk), [`plain`] (text of strangers, made safe to show), [`port`] (what others implement),
@@ -16,6 +16,7 @@ pub mod finding;
 pub mod gate;
 pub mod incident;
 pub mod name;
+pub mod origin;
 pub mod plain;
 pub mod plan;
 pub mod port;
@@ -25,6 +26,7 @@ pub mod tree;
 
 pub use event::Event;
 pub use name::{DeploymentId, ReleaseId, SiteName};
+pub use origin::{Origin, Provenance};
 pub use plan::{Plan, Step, StepName};
 pub use state::World;
 pub use tree::{Manifest, RelPath};

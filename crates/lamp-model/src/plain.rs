@@ -2,7 +2,49 @@
 //!
 //! Nothing that [`plain`] answers moves a cursor, breaks a line or changes the direction of what stands beside it.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::name::NameError;
+
+/// Longest [`PlainText`], in characters.
+pub const PLAIN_TEXT_MAX_CHARS: usize = 200;
+
+/// A short text of strangers that is [`plain`], however it came.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct PlainText(String);
+
+impl PlainText {
+    /// The text, made plain.
+    pub fn of(text: &str) -> Self {
+        Self(plain(text, PLAIN_TEXT_MAX_CHARS))
+    }
+
+    /// It.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PlainText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<String> for PlainText {
+    fn from(text: String) -> Self {
+        Self::of(&text)
+    }
+}
+
+impl From<PlainText> for String {
+    fn from(text: PlainText) -> Self {
+        text.0
+    }
+}
 
 /// The text without control, direction-changing and invisible characters, at most `max_chars` long; what was cut
 /// off shows as `…`.

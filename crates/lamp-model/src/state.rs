@@ -12,6 +12,7 @@ use crate::evidence::Verdict;
 use crate::gate::GateResult;
 use crate::incident::{Incident, IncidentId, PageId, PageIntent};
 use crate::name::{DeploymentId, ReleaseId, SiteName};
+use crate::origin::Origin;
 use crate::plan::{PlanKind, StepName};
 use crate::tree::Hash;
 
@@ -113,6 +114,9 @@ pub struct Release {
     pub new_bytes: u64,
     /// Where it came from, in words.
     pub source: String,
+    /// The repository and commit, if it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Box<Origin>>,
     /// When it was last proven good; `None` again once someone rolled back from it.
     pub proven_at: Option<Timestamp>,
     /// What the gate said of it last.
@@ -385,6 +389,7 @@ fn stored(at: Timestamp, event: &Event) -> Option<Release> {
         size_bytes,
         new_bytes,
         source,
+        origin,
         ..
     } = event
     else {
@@ -397,6 +402,7 @@ fn stored(at: Timestamp, event: &Event) -> Option<Release> {
         size_bytes: *size_bytes,
         new_bytes: *new_bytes,
         source: source.clone(),
+        origin: origin.clone(),
         proven_at: None,
         gate: None,
     })

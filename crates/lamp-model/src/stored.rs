@@ -18,7 +18,7 @@ pub const VERSION: u32 = 2;
 
 /// The version of the fold and of [`World`]'s fields. To be raised with every change of either, so that no
 /// snapshot of the fold before is taken for what this one would say.
-pub const SNAPSHOT_VERSION: u32 = 3;
+pub const SNAPSHOT_VERSION: u32 = 4;
 
 /// A record as it was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod config;
 pub mod diff;
 pub mod error;
 pub mod plan;
+mod programs;
 pub mod proof;
 pub mod retention;
 pub mod source;

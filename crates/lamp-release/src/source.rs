@@ -1,7 +1,9 @@
-//! What a directory would be as a release: read with the caller's rights, hashed, nothing skipped silently.
+//! What a directory, or a commit of a repository, would be as a release: read with the caller's rights, hashed,
+//! nothing skipped silently.
 //!
-//! What cannot be part of a release is an error that names the path. Only the `.git` of a repository is left
-//! out, and that is said in [`Source::left_out`].
+//! [`spec`] reads what was named, [`git`] reads a commit; a directory is read here. What cannot be part of a release
+//! is an error that names the path. Only the `.git` of a repository is left out, and that is said in
+//! [`Source::left_out`]; submodules are not fetched, and are named in [`Source::submodules`].
 
 use std::fs::File;
 use std::io;
@@ -11,12 +13,15 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use lamp_fleet::walk::{Enter, Item};
 use lamp_fleet::{Dir, DirError, Kind, Meta};
+use lamp_model::origin::{Origin, Provenance};
 use lamp_model::tree::{Entry, Hash, ManifestError, Node, RelPathError};
 use lamp_model::{Manifest, RelPath};
 
 use crate::store::{CHUNK_BYTES, NewFile, Supply, hash_file, tree_hash};
 
 pub mod cache;
+pub mod git;
+pub mod spec;
 
 pub use cache::StatCache;
 
@@ -25,16 +30,27 @@ const THREADS_MAX: usize = 4;
 /// What is left out of a release wherever it stands: a repository's own directory, or the file in its place.
 const GIT: &str = ".git";
 
-/// A directory as the release that it would be.
+/// Where the bytes of a source are.
+#[derive(Debug)]
+enum Bytes {
+    Dir(Dir),
+    Commit(Box<git::CommitTree>),
+}
+
+/// A directory or a commit as the release that it would be.
 #[derive(Debug)]
 pub struct Source {
-    dir: Dir,
+    bytes: Bytes,
     /// Every path of the release.
     pub manifest: Manifest,
     /// The hash that names the tree.
     pub tree: Hash,
     /// What was left out, by rule.
     pub left_out: Vec<RelPath>,
+    /// Other repositories that a commit names: nothing of them is part of the release.
+    pub submodules: Vec<RelPath>,
+    /// The repository and the commit, if it is one.
+    pub origin: Option<Origin>,
     /// Bytes that were read and hashed; the rest is as the cache knew it.
     pub hashed_bytes: u64,
 }
@@ -85,6 +101,9 @@ pub enum SourceError {
         /// Which file.
         path: String,
     },
+    /// A repository that cannot be read.
+    #[error(transparent)]
+    Git(#[from] git::GitError),
     /// Not what this tool deploys.
     #[error("{root} is no PHP site: no file in it ends in .php")]
     NoPhp {
@@ -95,8 +114,9 @@ pub enum SourceError {
 
 impl SourceError {
     /// What to do about it, as a sentence for people.
-    pub const fn way_out(&self) -> &'static str {
-        match self {
+    pub fn way_out(&self) -> String {
+        let words = match self {
+            Self::Git(error) => return error.way_out(),
             Self::Unreadable { .. } => {
                 "give the user who deploys the right to read it, or take it out of the source"
             }
@@ -112,7 +132,8 @@ impl SourceError {
             Self::Tree { .. } => "split the source",
             Self::Changed { .. } => "run it again when nobody writes to the source",
             Self::NoPhp { .. } => "name the directory that holds the site's code",
-        }
+        };
+        words.to_owned()
     }
 }
 
@@ -170,23 +191,43 @@ impl Source {
         })?;
         Ok(Self {
             tree: tree_hash(&manifest),
-            dir,
+            bytes: Bytes::Dir(dir),
             manifest,
             left_out: walked.left_out,
+            submodules: Vec::new(),
+            origin: None,
             hashed_bytes,
         })
     }
 
     /// Opens a file of the source for reading.
     pub fn open(&self, path: &RelPath) -> Result<File, SourceError> {
-        Ok(self.dir.open_file(path.as_str())?.0)
+        match &self.bytes {
+            Bytes::Dir(dir) => Ok(dir.open_file(path.as_str())?.0),
+            Bytes::Commit(commit) => Ok(commit.open(path)?),
+        }
+    }
+
+    /// Where it came from, and who last touched what differs from `live`; `None`: a directory.
+    pub fn provenance(&self, live: Option<&Manifest>) -> Option<Provenance> {
+        match (&self.bytes, &self.origin) {
+            (Bytes::Commit(commit), Some(origin)) => Some(Provenance {
+                origin: origin.clone(),
+                touches: commit.touches(&self.manifest, live),
+            }),
+            _ => None,
+        }
     }
 }
 
 impl Supply for Source {
     fn file(&mut self, wanted: &NewFile) -> io::Result<File> {
-        let opened = self.dir.open_file(wanted.path.as_str());
-        opened.map(|(file, _)| file).map_err(|error| error.source)
+        self.open(&wanted.path).map_err(|error| {
+            if let SourceError::Unreadable { source, .. } = error {
+                return source;
+            }
+            io::Error::other(error)
+        })
     }
 }
 

@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use lamp_fleet::file::Ownership;
 use lamp_fleet::{Dir, DirError};
+use lamp_model::origin::Provenance;
 use lamp_model::tree::Hash;
 use lamp_model::{Manifest, ReleaseId};
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,9 @@ pub struct StoredRelease {
     pub new_bytes: u64,
     /// Where it came from, in words.
     pub source: String,
+    /// The repository, the commit, and who touched what, if it came from git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Box<Provenance>>,
     /// When it was built.
     pub stored_at: Timestamp,
     /// Whether its files bear the immutable flag, because they may have names in other releases too.

@@ -102,6 +102,7 @@ pub fn stored(id: &DeploymentId, release: &ReleaseId) -> Event {
         size_bytes: 61_000_000,
         new_bytes: 4_096,
         source: "/home/dev/shop".to_owned(),
+        origin: None,
     }
 }
 

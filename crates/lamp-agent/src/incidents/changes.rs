@@ -1,16 +1,17 @@
-//! Which files of a release differ from the release before: learned from the manifests as soon as both are
-//! stored, long before anyone asks.
+//! Which files of a release differ from the release before, and who touched them last: learned from the store as
+//! soon as both releases are in it, long before anyone asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_incident::ReleaseFacts;
 use lamp_model::name::{ReleaseId, SiteName};
+use lamp_model::origin::Provenance;
 use lamp_model::state::{Deployment, Site, World};
 use lamp_model::tree::Manifest;
 
 use crate::desk::Desk;
-use crate::hands::HandsError;
+use crate::hands::{Fact, HandsError};
 
 /// Releases of which it is remembered, over all sites.
 const RELEASES_MAX: usize = 64;
@@ -26,9 +27,17 @@ pub struct Changes {
 
 #[derive(Default)]
 struct Known {
-    files: BTreeMap<(SiteName, ReleaseId), BTreeSet<String>>,
+    releases: BTreeMap<(SiteName, ReleaseId), Learned>,
     /// What was asked for already, found or not: a store that cannot be read is not read each second.
     asked: BTreeSet<Pair>,
+}
+
+/// What is known of one release.
+struct Learned {
+    /// The paths that differ from the release before.
+    files: BTreeSet<String>,
+    /// Where it came from, if from git.
+    provenance: Option<Box<Provenance>>,
 }
 
 impl Changes {
@@ -59,12 +68,12 @@ impl Changes {
     }
 
     async fn read(&self, desk: &Desk, (site, release, before): &Pair) {
-        match changed(desk, release, before.as_ref()).await {
-            Ok(files) => {
+        match learned(desk, release, before.as_ref()).await {
+            Ok(learned) => {
                 let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                known.files.insert((site.clone(), release.clone()), files);
-                while known.files.len() > RELEASES_MAX {
-                    known.files.pop_first();
+                known.releases.insert((site.clone(), release.clone()), learned);
+                while known.releases.len() > RELEASES_MAX {
+                    known.releases.pop_first();
                 }
             }
             Err(error) => tracing::warn!(%site, %release, %error, "its manifest is not known"),
@@ -89,17 +98,24 @@ fn pairs(site: &Site) -> impl Iterator<Item = Pair> {
         .filter(move |(_, to, from)| stored(to) && from.as_ref().is_none_or(stored))
 }
 
-async fn changed(
+async fn learned(
     desk: &Desk,
     release: &ReleaseId,
     before: Option<&ReleaseId>,
-) -> Result<BTreeSet<String>, HandsError> {
+) -> Result<Learned, HandsError> {
     let new = desk.hands.manifest(release).await?;
     let old = match before {
         Some(before) => Some(desk.hands.manifest(before).await?),
         None => None,
     };
-    Ok(differing(old.as_ref(), &new))
+    let provenance = match desk.hands.record(release).await? {
+        Fact::Stored { provenance, .. } => provenance,
+        Fact::Done | Fact::Gated { .. } | Fact::Switched { .. } => None,
+    };
+    Ok(Learned {
+        files: differing(old.as_ref(), &new),
+        provenance,
+    })
 }
 
 /// The paths at which `new` has something else than `old`.
@@ -117,8 +133,14 @@ fn differing(old: Option<&Manifest>, new: &Manifest) -> BTreeSet<String> {
 impl ReleaseFacts for Changes {
     fn is_changed(&self, site: &SiteName, release: &ReleaseId, path: &str) -> Option<bool> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = known.files.get(&(site.clone(), release.clone()))?;
-        Some(files.contains(path))
+        let learned = known.releases.get(&(site.clone(), release.clone()))?;
+        Some(learned.files.contains(path))
+    }
+
+    fn commit(&self, site: &SiteName, release: &ReleaseId, path: Option<&str>) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let learned = known.releases.get(&(site.clone(), release.clone()))?;
+        Some(learned.provenance.as_ref()?.commit_words(path))
     }
 }
 

@@ -37,11 +37,13 @@ pub(super) async fn answer(
             site,
             manifest,
             source,
+            provenance,
             aim,
         } => {
             let delivery = Delivery {
                 manifest,
                 source,
+                provenance,
                 files: HashMap::new(),
             };
             session.offered(&site, delivery, aim).await

@@ -11,6 +11,7 @@ use lamp_model::event::{Outcome, Seq};
 use lamp_model::gate::OverrideReason;
 use lamp_model::incident::{Incident, IncidentId, NoteText, PageId, PageResult};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
+use lamp_model::origin::Provenance;
 use lamp_model::plan::Plan;
 use lamp_model::state::{Release, Site};
 use lamp_model::tree::{Hash, Manifest};
@@ -40,6 +41,8 @@ pub enum Request {
         manifest: Manifest,
         /// Where it came from, in words.
         source: String,
+        /// The repository, the commit, and who touched what, if it came from git.
+        provenance: Option<Box<Provenance>>,
         /// What is to become of it.
         aim: Aim,
     },

@@ -14,8 +14,9 @@ impl ReleaseFacts for Changed {
         Some(path == self.0)
     }
 
-    fn commit(&self, _: &lamp_model::SiteName, _: &ReleaseId) -> Option<String> {
-        Some("3f9a1c2 by Ada <ada@example.org>".to_owned())
+    fn commit(&self, _: &lamp_model::SiteName, _: &ReleaseId, path: Option<&str>) -> Option<String> {
+        let author = path.filter(|path| *path == self.0).map(|_| " by Ada");
+        Some(format!("3f9a1c2{}", author.unwrap_or_default()))
     }
 }
 

@@ -13,6 +13,8 @@ use crate::plain::plain;
 
 /// Longest part of a summary that is somebody else's text, in characters.
 const FOREIGN_MAX_CHARS: usize = 200;
+/// Longest commit and author in a summary, in characters.
+const COMMIT_MAX_CHARS: usize = 80;
 
 /// What there is to tell of an incident.
 pub struct Account<'a> {
@@ -253,7 +255,11 @@ fn culprit_words(culprit: &Culprit) -> Option<String> {
         (None, _, Some(error)) => error.message.clone(),
         (None, _, None) => return None,
     };
-    Some(plain(&text, 2 * FOREIGN_MAX_CHARS))
+    let commit = culprit.commit.as_ref().map(|commit| {
+        let commit = plain(commit, COMMIT_MAX_CHARS);
+        format!(" (commit {commit})")
+    });
+    Some(plain(&text, 2 * FOREIGN_MAX_CHARS) + &commit.unwrap_or_default())
 }
 
 /// Two names of one directory are told apart by their last parts.

@@ -33,6 +33,7 @@ fn stored(name: &str) -> Event {
         size_bytes: 2,
         new_bytes: 2,
         source: "a directory".to_owned(),
+        origin: None,
     }
 }
 

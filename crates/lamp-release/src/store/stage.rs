@@ -8,6 +8,7 @@ use std::io;
 
 use jiff::Timestamp;
 use lamp_fleet::Dir;
+use lamp_model::origin::Provenance;
 use lamp_model::tree::{Entry, Node, RelPath};
 use lamp_model::{Manifest, ReleaseId};
 
@@ -24,6 +25,8 @@ pub struct Incoming {
     pub manifest: Manifest,
     /// Where it comes from, in words.
     pub source: String,
+    /// The repository, the commit, and who touched what, if it comes from git.
+    pub provenance: Option<Box<Provenance>>,
     /// When it was asked for.
     pub at: Timestamp,
 }
@@ -74,6 +77,7 @@ impl Store {
             size_bytes: incoming.manifest.size_bytes(),
             new_bytes: survey.cost.new_bytes,
             source: incoming.source.clone(),
+            provenance: incoming.provenance.clone(),
             stored_at: incoming.at,
             guarded: self.sharing()? == Sharing::HardLink,
             manifest: incoming.manifest.clone(),

@@ -37,7 +37,7 @@ fn read(path: &Path) -> Result<Source, SourceError> {
 #[track_caller]
 fn refused(site: &Site) -> String {
     let error = read(site.path()).expect_err("no source of a release");
-    told(&error, error.way_out(), site.path())
+    told(&error, &error.way_out(), site.path())
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn reads_a_source_as_its_caller() {
     };
     let path = Path::new(&path);
     let error = read(path).expect_err("a file is not readable");
-    println!("{FENCE}{}{FENCE}", told(&error, error.way_out(), path));
+    println!("{FENCE}{}{FENCE}", told(&error, &error.way_out(), path));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod crash;
 mod disk;
 mod faults;
+mod git;
 mod sharing;
 mod site;
 mod source;

@@ -64,6 +64,7 @@ pub(crate) fn incoming(source: &Source, second: i64) -> Incoming {
         release: release_id(at, &tree_hash(&source.manifest)).expect("an id"),
         manifest: source.manifest.clone(),
         source: "the test's directory".to_owned(),
+        provenance: None,
         at,
     }
 }

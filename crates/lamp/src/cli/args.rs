@@ -32,9 +32,9 @@ pub struct Cli {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Bring a directory into production as a new release.
+    /// Bring a directory, or a commit of a git repository, into production as a new release.
     Deploy(DeployArgs),
-    /// Put a directory to the gate as if it were deployed; production is not touched.
+    /// Put a directory, or a commit, to the gate as if it were deployed; production is not touched.
     Test(TestArgs),
     /// Find what is wrong in a tree of PHP before anything runs; exit 1 if there is any error.
     Check(CheckArgs),
@@ -93,8 +93,8 @@ pub enum Format {
 pub struct DeployArgs {
     /// The site, as named in lamp.toml.
     pub site: SiteName,
-    /// The directory that becomes the release; read with your own rights.
-    #[arg(long, value_name = "DIR")]
+    /// What becomes the release: DIR, REPO@REF, or URL@REF over https or ssh; read with your own rights.
+    #[arg(long, value_name = "SRC")]
     pub from: PathBuf,
     /// How long the release is watched before it counts as good, as in 90s or 2m.
     #[arg(long, value_name = "TIME", value_parser = bake)]
@@ -115,8 +115,8 @@ pub struct DeployArgs {
 pub struct TestArgs {
     /// The site, as named in lamp.toml.
     pub site: SiteName,
-    /// The directory that would become the release; read with your own rights.
-    #[arg(long, value_name = "DIR")]
+    /// What would become the release: DIR, REPO@REF, or URL@REF over https or ssh; read with your own rights.
+    #[arg(long, value_name = "SRC")]
     pub from: PathBuf,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]

@@ -1,4 +1,4 @@
-//! `lamp deploy SITE --from DIR`: a directory becomes a release and comes into production.
+//! `lamp deploy SITE --from SRC`: a directory, or a commit of a repository, becomes a release and comes into production.
 //!
 //! The tree is read here, with the caller's own rights, and handed to the agent as open files; from then
 //! on the agent does it, whoever watches.
@@ -12,7 +12,8 @@ use std::time::Duration;
 use lamp_fleet::protocol::frame::FILES_MAX;
 use lamp_fleet::protocol::{Aim, Refusal, Reply, Request};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
-use lamp_model::tree::{Entry, Hash, Node, RelPath};
+use lamp_model::origin::Provenance;
+use lamp_model::tree::{Entry, Hash, Manifest, Node, RelPath};
 use lamp_release::source::Source;
 use serde::Serialize;
 
@@ -67,7 +68,9 @@ impl Offering<'_> {
     pub(super) async fn make(self, config: &Config) -> Result<Exit, Trouble> {
         let source = source::read(self.from)?;
         let call = Call::or_start(config, &self.wanted()).await?;
-        let reply = call.ask_plainly(&self.offer(&source), &[]).await?;
+        let live = self.live_manifest(&call, &source).await;
+        let offer = self.offer(&source, source.provenance(live.as_ref()));
+        let reply = call.ask_plainly(&offer, &[]).await?;
         if let Some(release) = live_already(&reply) {
             return Ok(self.nothing_to_do(release));
         }
@@ -110,12 +113,40 @@ impl Offering<'_> {
         Exit::Yes
     }
 
-    fn offer(&self, source: &Source) -> Request {
-        let from = fs_err::canonicalize(self.from).unwrap_or_else(|_| self.from.to_owned());
+    /// What is live, to tell which files' authors matter; of a directory nobody asks. That it cannot be told only
+    /// makes more files differ.
+    async fn live_manifest(&self, call: &Call, source: &Source) -> Option<Manifest> {
+        source.origin.as_ref()?;
+        let question = Request::Status {
+            site: Some(self.site.clone()),
+        };
+        let Ok(Reply::Status { sites }) = call.ask(&question, &[]).await else {
+            return None;
+        };
+        let question = Request::ReleaseShow {
+            site: self.site.clone(),
+            release: sites.into_iter().next()?.logged.live?.release,
+        };
+        match call.ask(&question, &[]).await {
+            Ok(Reply::Release { manifest, .. }) => Some(manifest),
+            _ => None,
+        }
+    }
+
+    fn offer(&self, source: &Source, provenance: Option<Provenance>) -> Request {
+        let from = match &source.origin {
+            Some(origin) => origin.to_string(),
+            None => {
+                let real = fs_err::canonicalize(self.from);
+                let real = real.unwrap_or_else(|_| self.from.to_owned());
+                real.display().to_string()
+            }
+        };
         Request::Offer {
             site: self.site.clone(),
             manifest: source.manifest.clone(),
-            source: from.display().to_string(),
+            source: from,
+            provenance: provenance.map(Box::new),
             aim: self.aim.clone(),
         }
     }

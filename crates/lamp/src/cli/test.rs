@@ -1,4 +1,4 @@
-//! `lamp test SITE --from DIR`: a directory is stored and put to the gate, as a deployment of it would be. What
+//! `lamp test SITE --from SRC`: a directory, or a commit of a repository, is stored and put to the gate, as a deployment of it would be. What
 //! answers requests is not touched.
 
 use lamp_fleet::protocol::Aim;

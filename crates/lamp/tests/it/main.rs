@@ -5,6 +5,7 @@ mod clock;
 mod demo;
 mod faults;
 mod gate;
+mod git;
 mod ground;
 mod kernel;
 mod kill;

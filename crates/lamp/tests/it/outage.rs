@@ -16,6 +16,7 @@ use lamp_lab::receiver::Received;
 
 use scene::{Forced, Scene};
 
+use crate::git::{ADA, GRACE, commit};
 use crate::ground::until;
 
 /// Pages of a release that fail whoever asks for them.
@@ -31,6 +32,35 @@ fn a_bad_release_is_taken_back_and_the_page_names_its_line() {
 #[test]
 fn a_bad_release_is_taken_back_with_php_fpm() {
     taken_back(&Scene::with_fpm());
+}
+
+/// Ada wrote the site, Grace the misspelt name; the page and the report say so.
+#[test]
+fn from_a_repository_the_page_and_the_report_name_the_commit_and_its_author() {
+    let scene = Scene::new(true);
+    commit(&scene.next(), ADA);
+    let broken = scene.break_next();
+    let id = commit(&scene.next(), GRACE);
+    fs_err::write(scene.next().join("unrelated.php"), "<?php\n").expect("written");
+    commit(&scene.next(), ADA);
+    let source = format!("{}@main", scene.next().display());
+    let forced = scene.visited(RATE, &[], |scene| scene.deploy_from(&source, "30s").ended());
+    assert_eq!(forced.exit, Some(1), "{}", forced.said);
+    let words = format!("{} by {}", &id[..12], GRACE.0);
+    let [trigger] = &forced.triggers()[..] else {
+        panic!("one trigger: {:#?}", forced.received);
+    };
+    let summary = text(trigger, "/payload/summary");
+    let place = format!("{}:{}", broken.path, broken.line);
+    assert!(summary.contains(&place), "{summary}");
+    assert!(summary.contains(&format!("(commit {words})")), "{summary}");
+    assert_eq!(text(trigger, "/payload/custom_details/commit"), words);
+    assert_eq!(scene.incident()["incident"]["commit"], words.as_str());
+    let report = scene.report();
+    let cause = report["root_cause"].to_string();
+    assert!(cause.contains(&format!("The change: {words}.")), "{report:#}");
+    let stored = report["timeline"].to_string();
+    assert!(stored.contains("@main ("), "{report:#}");
 }
 
 #[track_caller]
@@ -49,6 +79,10 @@ fn taken_back(scene: &Scene) {
     let trigger = triggers[0];
     let summary = text(trigger, "/payload/summary");
     assert!(summary.contains(&place), "{summary}");
+    assert!(
+        !summary.contains("(commit"),
+        "a directory has no commit: {summary}"
+    );
     let name = right.rsplit('/').next().expect("a name");
     assert!(summary.contains(&format!("right name is {name};")), "{summary}");
     assert_eq!(

@@ -32,6 +32,8 @@ pub(super) struct IncidentV1 {
     pub(super) wrong_name: Option<String>,
     pub(super) right_name: Option<String>,
     pub(super) error: Option<String>,
+    /// The commit, and its author if the file's is known; from a git source only.
+    pub(super) commit: Option<String>,
     pub(super) overridden: Option<String>,
     pub(super) first_failed_at: Option<Timestamp>,
     pub(super) noticed_at: Timestamp,
@@ -81,6 +83,7 @@ pub(super) fn view(id: IncidentId, incident: &Incident) -> IncidentV1 {
         error: culprit
             .and_then(|culprit| culprit.error.as_ref())
             .map(|error| error.message.clone()),
+        commit: culprit.and_then(|culprit| culprit.commit.clone()),
         overridden: culprit.and_then(|culprit| culprit.overridden.clone()),
         first_failed_at: incident.first_failed_at,
         noticed_at: incident.noticed_at,

@@ -46,6 +46,7 @@ fn text(one: &IncidentV1, zone: &TimeZone) -> String {
         ("names", one.wrong_name.clone()),
         ("right name", one.right_name.clone()),
         ("error", one.error.clone()),
+        ("commit", one.commit.clone()),
         ("gate overridden", one.overridden.clone()),
         ("first failure", at(one.first_failed_at)),
         ("noticed", at(Some(one.noticed_at))),

@@ -1,6 +1,7 @@
 //! `lamp release show SITE RELEASE`
 
 use lamp_model::name::{ReleaseId, SiteName};
+use lamp_model::origin::Commit;
 use lamp_model::state::Release;
 use lamp_model::tree::{Entry, Manifest, Node};
 use serde::Serialize;
@@ -45,9 +46,14 @@ pub(super) async fn run(
 
 fn head(release: &ReleaseId, about: &Release) -> String {
     let proven = about.proven_at.map_or_else(|| "never".to_owned(), words::moment);
+    let commit = about.origin.as_ref().map(|origin| {
+        let Commit { id, author, mail } = &origin.commit;
+        format!("\ncommit:  {id} by {author} <{mail}>")
+    });
     format!(
-        "release: {release}\nfrom:    {}\nstored:  {}\nproven:  {proven}\ntree:    {}\nfiles:   {}, {}",
+        "release: {release}\nfrom:    {}{}\nstored:  {}\nproven:  {proven}\ntree:    {}\nfiles:   {}, {}",
         about.source,
+        commit.unwrap_or_default(),
         words::moment(about.stored_at),
         about.tree,
         about.files,

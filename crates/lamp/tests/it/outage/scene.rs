@@ -184,7 +184,16 @@ impl Scene {
 
     /// The same, beside something else.
     pub(super) fn deploy_beside(&self, bake: &str) -> Deploying {
-        let source = self.stage.source(NEXT).display().to_string();
+        self.deploy_from(&self.next().display().to_string(), bake)
+    }
+
+    /// Where the next release comes from.
+    pub(super) fn next(&self) -> std::path::PathBuf {
+        self.stage.source(NEXT)
+    }
+
+    /// Deploys a source past the gate, beside something else.
+    pub(super) fn deploy_from(&self, source: &str, bake: &str) -> Deploying {
         let verb = [
             "deploy",
             SITE,
@@ -193,9 +202,10 @@ impl Scene {
             "--override-gate",
             "the test says so",
             "--from",
-            &source,
+            source,
         ];
         let mut command = self.stage.command(&verb);
+        command.env("XDG_CACHE_HOME", self.stage.place().join("cache"));
         command.env("NO_COLOR", "1").stdin(Stdio::null());
         Deploying(Beside::start(command))
     }
@@ -305,6 +315,12 @@ impl Scene {
     /// `lamp status`.
     pub(super) fn status(&self) -> Ended {
         Ended::of(self.stage.command(&["status", SITE]).output().expect("run"))
+    }
+
+    /// The first incident, as `lamp incident show` prints it.
+    pub(super) fn incident(&self) -> serde_json::Value {
+        let printed = self.stage.lamp(&["incident", "show", "1", "--format", "json"]);
+        serde_json::from_str(&printed.expect("an incident")).expect("JSON")
     }
 
     /// How many incidents the log knows.
