@@ -103,8 +103,6 @@ pub struct Parts {
     pub grant: Grant,
     /// Where armed switches stand.
     pub armed: crate::armed::ArmedDir,
-    /// Where hold points are looked for.
-    pub holds: crate::hold::Holds,
     /// Who may command.
     pub access: Access,
     /// Who is told.
@@ -151,7 +149,6 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
         tools: Tools {
             ledger: parts.ledger,
             armed: parts.armed,
-            holds: parts.holds,
             stop: stopped.clone(),
         },
         paging: Arc::new(Paging::new(parts.paging_held, stopped)),

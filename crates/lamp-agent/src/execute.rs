@@ -20,7 +20,7 @@ use crate::armed::{Armed, ArmedDir};
 use crate::desk::Desk;
 use crate::guard::{Finding, Live};
 use crate::hands::{Delivery, Fact, HandsError};
-use crate::hold::{Holds, Side};
+use crate::hold::{Moment, Side};
 use crate::ledger::{Leave, Ledger, Notes};
 use crate::recover::went_back;
 
@@ -36,8 +36,6 @@ pub struct Tools {
     pub ledger: Ledger,
     /// Armed switches.
     pub armed: ArmedDir,
-    /// Hold points.
-    pub holds: Holds,
     /// Becomes `true` when the agent is to end.
     pub stop: watch::Receiver<bool>,
 }
@@ -327,13 +325,14 @@ impl Execution<'_> {
 
     /// Whoever is held there finds in the log all that happened before.
     async fn hold(&self, side: Side, step: StepName, notes: &mut Notes<'_>) -> Result<(), Reason> {
-        if self.tools.holds.bids(side, step) {
+        let (holds, moment) = (&self.tools.ledger.holds, Moment::Step(step));
+        if holds.bids(side, moment) {
             notes.tell().await?;
         }
         tokio::select! {
             biased;
             () = self.stopped() => Err(Reason::AgentEnded),
-            () = self.tools.holds.pass(side, step) => Ok(()),
+            () = holds.pass(side, moment) => Ok(()),
         }
     }
 

@@ -1,28 +1,33 @@
-//! Hold points, for crash drills and tests: before and after each step the agent waits while a file
+//! Hold points, for crash drills and tests: on both sides of a [`Moment`] whoever passes it waits while a file
 //! bids it to.
 //!
-//! `hold/before-switch` holds it before the step `switch`; while it waits, `hold/at-before-switch`
-//! stands there. The directory is root's alone.
+//! `hold/before-switch` holds the agent before the step `switch`; while it waits, `hold/at-before-switch`
+//! stands there. The directory is its owner's alone.
+
+pub mod moment;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fs_err as fs;
-use lamp_model::StepName;
+pub use moment::{Moment, Told};
 
 /// How often a waiting agent looks whether it may go on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// On which side of a step.
+/// On which side of a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Before it is written down that the step begins.
+    /// Before it: of a step, before it is written down that it begins; of a record, before it is on disk.
     Before,
-    /// After it is written down that the step is done.
+    /// After it: of a step, after it is written down that it is done; of a record, once it is on disk.
     After,
 }
 
 impl Side {
+    /// Both, in their order.
+    pub const ALL: [Self; 2] = [Self::Before, Self::After];
+
     /// The side as text.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,13 +48,13 @@ impl Holds {
     }
 
     /// Whether a file bids to wait there.
-    pub fn bids(&self, side: Side, step: StepName) -> bool {
-        self.0.join(point(side, step)).exists()
+    pub fn bids(&self, side: Side, moment: Moment) -> bool {
+        self.0.join(point(side, moment)).exists()
     }
 
     /// Goes on at once unless a file bids it to wait; then when the file is gone.
-    pub async fn pass(&self, side: Side, step: StepName) {
-        let point = point(side, step);
+    pub async fn pass(&self, side: Side, moment: Moment) {
+        let point = point(side, moment);
         let bid = self.0.join(&point);
         if !bid.exists() {
             return;
@@ -67,6 +72,7 @@ impl Holds {
     }
 }
 
-fn point(side: Side, step: StepName) -> String {
-    format!("{}-{step}", side.as_str())
+/// The name of a hold point, as in `before-switch`.
+pub fn point(side: Side, moment: Moment) -> String {
+    format!("{}-{moment}", side.as_str())
 }

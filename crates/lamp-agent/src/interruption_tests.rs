@@ -336,12 +336,12 @@ impl Bench {
             log: Arc::clone(&log) as _,
             leases: Arc::new(MemoryLeases::new(Arc::new(lamp_log::HostProcesses))),
             clock,
+            holds: Holds::new(hold),
         };
         let (stop, stopped) = watch::channel(false);
         let tools = Tools {
             ledger,
             armed: ArmedDir::new(armed),
-            holds: Holds::new(hold),
             stop: stopped,
         };
         let desk = Arc::new(Desk::new(site(), Arc::clone(&hands) as _));

@@ -11,6 +11,8 @@ use lamp_model::name::SiteName;
 use lamp_model::port::{EventLog, Grant, Holder, LeaseError, Leases};
 use lamp_model::state::Site;
 
+use crate::hold::{Holds, Moment, Side, Told};
+
 /// How long a lease lasts without a heartbeat.
 pub const LEASE_TTL: Duration = Duration::from_secs(15);
 /// How often a lease is renewed.
@@ -19,7 +21,7 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long a step may be under way before whoever watches is told.
 const TELL_WITHIN: Duration = Duration::from_millis(20);
 
-/// The journal, the leases, the clock.
+/// The journal, the leases, the clock, and where a drill may hold whoever writes.
 #[derive(Clone)]
 pub struct Ledger {
     /// The one writer of the log.
@@ -30,6 +32,8 @@ pub struct Ledger {
     pub leases: Arc<dyn Leases>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Hold points.
+    pub holds: Holds,
 }
 
 impl Ledger {
@@ -42,7 +46,24 @@ impl Ledger {
 
     /// Appends, durably.
     pub async fn append(&self, events: Vec<Event>) -> Result<Seq, JournalError> {
-        self.journal.append(events).await
+        let told = self.told_by(&events);
+        self.pass(Side::Before, &told).await;
+        let seq = self.journal.append(events).await?;
+        self.pass(Side::After, &told).await;
+        Ok(seq)
+    }
+
+    fn told_by(&self, events: &[Event]) -> Vec<Told> {
+        let world = self.journal.world();
+        let action = |page| Some(world.outbox.get(&page)?.intent.action);
+        let told = events.iter().filter_map(|event| Told::of(event, action));
+        told.collect()
+    }
+
+    async fn pass(&self, side: Side, told: &[Told]) {
+        for told in told {
+            self.holds.pass(side, Moment::Record(*told)).await;
+        }
     }
 
     /// What the log says of a site; of one that it never heard of, nothing.
@@ -207,6 +228,7 @@ mod tests {
             log,
             leases: Arc::new(MemoryLeases::new(Arc::new(HostProcesses))),
             clock,
+            holds: Holds::new("/no/such/directory".into()),
         }
     }
 

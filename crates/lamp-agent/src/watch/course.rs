@@ -26,6 +26,7 @@ use super::sweep::{Sweep, Swept};
 use crate::asker::{Asked, Asker};
 use crate::desk::{Condition, Desk};
 use crate::guard::{FoundBad, Inquiry, Live};
+use crate::hold::{Moment, Side};
 use crate::ledger::Ledger;
 
 mod endless;
@@ -385,7 +386,10 @@ impl Watcher {
             return self.judge(Verdict::Bad { evidence }, None).await;
         };
         self.found = Some((deployment.clone(), evidence.clone()));
+        let holds = &self.ledger.holds;
+        holds.pass(Side::Before, Moment::Verdict).await;
         self.desk.guard.find_bad(FoundBad { deployment, evidence });
+        holds.pass(Side::After, Moment::Verdict).await;
     }
 
     async fn hold(&mut self, trouble: Trouble) {

@@ -56,7 +56,6 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         ledger,
         grant,
         armed: ArmedDir::new(state_dir.armed()),
-        holds: Holds::new(state_dir.hold()),
         access: Access::of_group(&config.agent.group),
         paging_held: state_dir.paging_held(),
         outside: outside(config, &clock),
@@ -124,6 +123,7 @@ async fn ledger(state_dir: &StateDir, clock: Arc<dyn Clock>) -> Result<(Ledger, 
         log,
         leases,
         clock,
+        holds: Holds::new(state_dir.hold()),
     };
     Ok((ledger, grant))
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lamp_agent::hold::{Holds, Moment, Side};
 use lamp_fleet::protocol::{Reply, Request};
 use lamp_model::event::Seq;
 use lamp_model::incident::{PageId, PageResult};
@@ -35,15 +36,17 @@ pub struct Book {
     results: Arc<Mutex<Results>>,
     /// Counts what is kept; wakes whoever hands over.
     kept: watch::Sender<u64>,
+    holds: Holds,
 }
 
 impl Book {
     /// Of this log and these results.
-    pub fn new(view: watch::Receiver<View>, results: Results) -> Self {
+    pub fn new(view: watch::Receiver<View>, results: Results, holds: Holds) -> Self {
         Self {
             view,
             results: Arc::new(Mutex::new(results)),
             kept: watch::channel(0).0,
+            holds,
         }
     }
 
@@ -60,15 +63,18 @@ impl Book {
         self.view.borrow().world.outbox.clone()
     }
 
-    fn keep(&self, page: PageId, result: PageResult) -> Result<(), NotRecorded> {
+    async fn keep(&self, page: PageId, result: PageResult) -> Result<(), NotRecorded> {
         let Some(waits) = self.outbox().remove(&page) else {
             // The log has a result already.
             return Ok(());
         };
+        let moment = Moment::Kept(waits.intent.action);
+        self.holds.pass(Side::Before, moment).await;
         let kept = self.results().keep(page, waits.since, result);
         kept.map_err(|error| NotRecorded {
             why: crate::errors::causes(&error).join(": "),
         })?;
+        self.holds.pass(Side::After, moment).await;
         self.kept.send_modify(|count| *count += 1);
         Ok(())
     }
@@ -86,7 +92,7 @@ impl PageBook for Book {
     }
 
     fn record(&self, page: PageId, result: PageResult) -> Recording<'_> {
-        Box::pin(std::future::ready(self.keep(page, result)))
+        Box::pin(self.keep(page, result))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lamp_agent::clock::SystemClock;
+use lamp_agent::hold::Holds;
 use lamp_agent::shutdown::Shutdown;
 use lamp_model::clock::Clock;
 use lamp_page::{PageConfig, Pager, PagerDuty, Valve};
@@ -73,7 +74,8 @@ impl Controller {
         let (tell, view) = watch::channel(View::default());
         let following = tokio::spawn(follow::follow(config.clone(), Arc::clone(&clock), tell));
         ends.push("following the log", TASK_TIME_BOX, end(following));
-        let book = Book::new(view.clone(), results);
+        let holds = Holds::new(config.serve.state_dir.join("hold"));
+        let book = Book::new(view.clone(), results, holds);
         let pager = config.page.clone();
         let pager = pager.map(|page| start_pager(config, page, book, &clock, &mut ends));
         let dials = Dials { view, pager, clock };
