@@ -46,7 +46,7 @@ impl Background {
         }
         let valve = outside.pager.map(|pager| drain(&mut tasks, ledger, pager));
         let (paging, managed) = (Arc::clone(&shared.paging), valve.clone());
-        tasks.spawn(async move { paging.begin(managed).await });
+        tasks.spawn(async move { paging.run(managed).await });
         Self { tasks, valve }
     }
 
