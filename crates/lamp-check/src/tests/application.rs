@@ -104,6 +104,23 @@ fn a_file_that_each_installation_writes_for_itself_is_stood_for_by_its_sample() 
     assert_eq!((radius.entry_points, radius.of), (1, 1));
 }
 
+/// WordPress's core updater writes it, includes it, and removes it again.
+#[test]
+fn a_file_that_is_made_while_the_application_runs_is_not_missing() {
+    let including = |file: &str| format!("<?php\nrequire ABSPATH . 'wp-content/upgrade/{file}';");
+    let (made, misspelt) = (including("version-current.php"), including("version-curent.php"));
+    let load = ("wp-load.php", "<?php\ndefine('ABSPATH', __DIR__ . '/');");
+    assert_eq!(
+        told(&report(&[load, ("update.php", &made)])),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        told(&report(&[load, ("update.php", &misspelt)])),
+        ["error include-not-found update.php:2:9 wp-content/upgrade/version-curent.php"],
+        "the control: any other name is"
+    );
+}
+
 #[test]
 fn the_summary_counts_what_was_looked_at() {
     let files = [
