@@ -37,4 +37,4 @@ pub use error::TwinError;
 pub use plan::{LoggedRequest, Phase, RehearsalBounds, RehearsalPlan, Tools};
 pub use rehearse::rehearse;
 pub use twin::Twin;
-pub use up::up;
+pub use up::{reap, up};

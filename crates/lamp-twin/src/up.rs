@@ -3,7 +3,7 @@
 //! What waits for the kernel runs beside the runtime. A caller that gives up lets go of what such work makes, and that ends and
 //! removes itself; work that takes long looks now and then whether anybody still waits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -173,13 +173,13 @@ impl Shared {
             .map_err(TwinError::Production)?;
         state.ensure_dir("twins", ROOT_ALONE)?;
         // What killed ones left.
-        lamp_sandbox::reap(&self.parent())?;
+        reap(&self.plan.state_dir)?;
         Recipe::read(&self.plan.site)
     }
 
     /// Where twins live.
     fn parent(&self) -> PathBuf {
-        self.plan.state_dir.join("twins")
+        twins(&self.plan.state_dir)
     }
 
     /// `None` if the site has no database.
@@ -241,6 +241,16 @@ impl Shared {
             }
         }
     }
+}
+
+/// Removes what rehearsals left whose agent was killed. Twins that live are left alone.
+pub fn reap(state_dir: &Path) -> Result<(), TwinError> {
+    lamp_sandbox::reap(&twins(state_dir))?;
+    Ok(())
+}
+
+fn twins(state_dir: &Path) -> PathBuf {
+    state_dir.join("twins")
 }
 
 /// As a sandbox's name may be.

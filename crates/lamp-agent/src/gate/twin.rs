@@ -65,6 +65,18 @@ impl Twins {
     }
 }
 
+/// Removes what rehearsals left whose agent was killed.
+pub async fn reap(state_dir: PathBuf) {
+    let reaped = tokio::task::spawn_blocking(move || lamp_twin::reap(&state_dir)).await;
+    if let Ok(Err(error)) = reaped {
+        let why = all_causes(&error);
+        tracing::warn!(
+            why,
+            "what a killed rehearsal left is still there; the next rehearsal removes it"
+        );
+    }
+}
+
 /// Whether the log shows a site in use: somebody got its home page, and somebody more than what we probe. What only
 /// an installer asked for says little of what visitors will.
 fn is_visited(requests: &[LoggedRequest], probes: &[String]) -> bool {

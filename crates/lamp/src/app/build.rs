@@ -62,8 +62,11 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         watched: watched(config),
     };
     let running = lamp_agent::start(parts, &config.agent.socket).await;
+    let running = running.map_err(|error| told::no_socket(&config.agent.socket, &error))?;
+    // Last: no release waits for it that has to go back.
+    lamp_agent::gate::twin::reap(config.agent.state_dir.clone()).await;
     Ok(App {
-        running: running.map_err(|error| told::no_socket(&config.agent.socket, &error))?,
+        running,
         _state_dir: state_dir,
     })
 }
