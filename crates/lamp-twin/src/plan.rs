@@ -111,6 +111,16 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Reading,
+        Self::CopyingDatabase,
+        Self::Starting,
+        Self::AskingLive,
+        Self::AskingCandidate,
+        Self::Comparing,
+    ];
+
     /// For people, as in `starting the twin`.
     pub const fn words(self) -> &'static str {
         match self {

@@ -5,7 +5,9 @@
 //! [`table`] and [`random_instants`] take a [`Scene`]: the one here has no Apache, [`on_lab`] is a lab with
 //! visitors.
 
+mod gate;
 mod on_lab;
+mod outage;
 mod visit;
 
 use std::time::{Duration, Instant};

@@ -4,8 +4,9 @@
 //! What is right comes from the load generator, the receiver of pages and the breakage, never from the code under
 //! test.
 
-mod killed;
-mod scene;
+mod blind;
+mod hidden;
+pub(crate) mod scene;
 mod stuck;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! `lamp serve` as a process, beside a real agent: it is not root, sends the pages while it lives, loses none and
 //! sends none twice of which a result is on a disk; what it shows over HTTP.
 
+mod killed;
 mod stand;
 
 use std::time::Duration;

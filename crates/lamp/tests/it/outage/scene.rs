@@ -1,7 +1,7 @@
 //! A guarded site in a lab with one good release live, its pager's receiver, and visitors.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::RwLockWriteGuard;
 use std::time::Duration;
@@ -27,32 +27,37 @@ const HURRIED: Duration = Duration::from_millis(300);
 const NEXT: usize = 1;
 
 /// The site. Dropping it removes all of it.
-pub(super) struct Scene {
+pub(crate) struct Scene {
     stage: Stage,
     receiver: Receiver,
     _alone: RwLockWriteGuard<'static, ()>,
 }
 
 /// A deployment that is under way.
-pub(super) struct Deploying(Beside);
+pub(crate) struct Deploying(Beside);
 
 impl Deploying {
-    pub(super) fn ended(self) -> Ended {
+    pub(crate) fn ended(self) -> Ended {
         self.0.ended()
+    }
+
+    /// SIGKILL, and it is gone when this returns.
+    pub(crate) fn kill(mut self) {
+        self.0.kill();
     }
 }
 
 /// What came of a deployment under load.
-pub(super) struct Forced {
-    pub(super) exit: Option<i32>,
+pub(crate) struct Forced {
+    pub(crate) exit: Option<i32>,
     /// What the verb said.
-    pub(super) said: String,
+    pub(crate) said: String,
     /// Every request.
-    pub(super) records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     /// When visitors got each answer that they should not have got, in order.
-    pub(super) failed: Vec<Nanos>,
+    pub(crate) failed: Vec<Nanos>,
     /// What the pager's receiver took.
-    pub(super) received: Vec<Received>,
+    pub(crate) received: Vec<Received>,
 }
 
 impl fmt::Display for Forced {
@@ -75,7 +80,7 @@ impl fmt::Display for Forced {
 
 impl Forced {
     /// How many requests took longer than this.
-    pub(super) fn slower_than(&self, time: Duration) -> usize {
+    pub(crate) fn slower_than(&self, time: Duration) -> usize {
         let took = |record: &&Record| record.received.since(record.sent) > time;
         self.records.iter().filter(took).count()
     }
@@ -83,22 +88,37 @@ impl Forced {
 
 impl Scene {
     /// A site that is watched, or, as a control, is not.
-    pub(super) fn new(watched: bool) -> Self {
+    pub(crate) fn new(watched: bool) -> Self {
         Self::with(watched, |_| {})
     }
 
     /// The same, with something more in both releases.
-    pub(super) fn with(watched: bool, further: impl Fn(&Path)) -> Self {
+    pub(crate) fn with(watched: bool, further: impl Fn(&Path)) -> Self {
         Self::of(Application::Markers, Sapi::ModPhp, watched, further)
     }
 
     /// A watched site whose PHP runs in php-fpm.
-    pub(super) fn with_fpm() -> Self {
-        Self::of(Application::Markers, Sapi::Fpm, true, |_| {})
+    pub(crate) fn with_fpm() -> Self {
+        Self::with_fpm_and(|_| {})
+    }
+
+    /// The same, with something more in both releases.
+    pub(crate) fn with_fpm_and(further: impl Fn(&Path)) -> Self {
+        Self::of(Application::Markers, Sapi::Fpm, true, further)
+    }
+
+    /// A watched site whose gate rehearses what comes.
+    pub(crate) fn rehearsed() -> Self {
+        Self::guarded(
+            (Application::Markers, Sapi::ModPhp),
+            GateScope::Full,
+            true,
+            |_| {},
+        )
     }
 
     /// WordPress, installed, with its database.
-    pub(super) fn wordpress() -> Self {
+    pub(crate) fn wordpress() -> Self {
         let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.packages/wordpress");
         let scene = Self::of(Application::WordPress(unpacked), Sapi::ModPhp, true, |_| {});
         scene.stage.install().expect("installed");
@@ -106,6 +126,15 @@ impl Scene {
     }
 
     fn of(application: Application, sapi: Sapi, watched: bool, further: impl Fn(&Path)) -> Self {
+        Self::guarded((application, sapi), GateScope::Check, watched, further)
+    }
+
+    fn guarded(
+        (application, sapi): (Application, Sapi),
+        gate: GateScope,
+        watched: bool,
+        further: impl Fn(&Path),
+    ) -> Self {
         let alone = turn::alone();
         let receiver = Receiver::start().expect("a receiver");
         let stage = Stage::set_up(StagePlan {
@@ -115,7 +144,7 @@ impl Scene {
             application,
             releases: 2,
             lamp: env!("CARGO_BIN_EXE_lamp").into(),
-            settings: Settings::guarded(receiver.url(), watched).gate(GateScope::Check),
+            settings: Settings::guarded(receiver.url(), watched).gate(gate),
         })
         .expect("a lab");
         (0..=NEXT).for_each(|number| further(&stage.source(number)));
@@ -128,24 +157,31 @@ impl Scene {
     }
 
     /// Breaks the release that comes.
-    pub(super) fn break_next(&self) -> Broken {
+    pub(crate) fn break_next(&self) -> Broken {
         let all = self.stage.breakages().expect("the application's breakages");
         let first = breakage::pick(&all, None).expect("one at least");
         first.apply(&self.stage.source(NEXT)).expect("applied")
     }
 
     /// Gives a file of the release that comes another text.
-    pub(super) fn write_next(&self, file: &str, text: &str) {
+    pub(crate) fn write_next(&self, file: &str, text: &str) {
         fs_err::write(self.stage.source(NEXT).join(file), text).expect("written");
     }
 
+    /// Writes the release that comes anew, whole.
+    pub(crate) fn mend_next(&self) {
+        let (next, mark) = (self.next(), Stage::marker(NEXT));
+        fs_err::remove_dir_all(&next).expect("removed");
+        self.stage.write_release(&next, &mark).expect("written");
+    }
+
     /// Deploys the next release past the gate while visitors come, and waits for all that follows.
-    pub(super) fn force(&self, rate: f64, bake: &str) -> Forced {
+    pub(crate) fn force(&self, rate: f64, bake: &str) -> Forced {
         self.visited(rate, &[], |scene| scene.deploy_next(bake))
     }
 
     /// Lets visitors come while `act` is done, and waits for what follows.
-    pub(super) fn visited(&self, rate: f64, further: &[Target], act: impl FnOnce(&Self) -> Ended) -> Forced {
+    pub(crate) fn visited(&self, rate: f64, further: &[Target], act: impl FnOnce(&Self) -> Ended) -> Forced {
         let mut targets = self.stage.targets();
         targets.iter_mut().for_each(|target| target.weight *= 20);
         targets.extend_from_slice(further);
@@ -178,22 +214,22 @@ impl Scene {
     }
 
     /// Deploys the next release past the gate, to its end.
-    pub(super) fn deploy_next(&self, bake: &str) -> Ended {
+    pub(crate) fn deploy_next(&self, bake: &str) -> Ended {
         self.deploy_beside(bake).0.ended()
     }
 
     /// The same, beside something else.
-    pub(super) fn deploy_beside(&self, bake: &str) -> Deploying {
+    pub(crate) fn deploy_beside(&self, bake: &str) -> Deploying {
         self.deploy_from(&self.next().display().to_string(), bake)
     }
 
     /// Where the next release comes from.
-    pub(super) fn next(&self) -> std::path::PathBuf {
+    pub(crate) fn next(&self) -> PathBuf {
         self.stage.source(NEXT)
     }
 
     /// Deploys a source past the gate, beside something else.
-    pub(super) fn deploy_from(&self, source: &str, bake: &str) -> Deploying {
+    pub(crate) fn deploy_from(&self, source: &str, bake: &str) -> Deploying {
         let verb = [
             "deploy",
             SITE,
@@ -211,19 +247,19 @@ impl Scene {
     }
 
     /// Asks so often for pages that fail whoever asks; answers how many were answered with 500.
-    pub(super) fn shout(&self, requests: usize) -> usize {
+    pub(crate) fn shout(&self, requests: usize) -> usize {
         let paths = (0..requests).map(|number| format!("/direct-{}.php", number % FAILING_PAGES));
         let answers = self.ask_each(paths);
         answers.into_iter().filter(|status| *status == Some(500)).count()
     }
 
     /// Asks once as a visitor.
-    pub(super) fn ask(&self, path: &str) -> Option<u16> {
+    pub(crate) fn ask(&self, path: &str) -> Option<u16> {
         self.ask_each([path.to_owned()]).pop().flatten()
     }
 
     /// Asks as a visitor who does not wait for the answer.
-    pub(super) fn begin_to_ask(&self, path: &str) {
+    pub(crate) fn begin_to_ask(&self, path: &str) {
         let client = self.stage.lab().client(SITE, Scheme::Https).expect("a client");
         let client = client.timeout(HURRIED).build().expect("a client");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -233,7 +269,7 @@ impl Scene {
     }
 
     /// Points the link at a release as a person would who has nothing but a shell.
-    pub(super) fn link_by_hand(&self, to: &Path) {
+    pub(crate) fn link_by_hand(&self, to: &Path) {
         let store = self.stage.store();
         fs_err::os::unix::fs::symlink(to, store.join("by-hand")).expect("a link");
         fs_err::rename(store.join("by-hand"), store.join("current")).expect("renamed");
@@ -253,13 +289,24 @@ impl Scene {
         })
     }
 
+    /// Changes the release that comes, so that it is another one.
+    pub(crate) fn renew_next(&self, mark: &str) {
+        let file = self.next().join("public/renewed.txt");
+        fs_err::write(file, mark).expect("written");
+    }
+
+    /// The agent's process id, while one runs.
+    pub(crate) fn agent_pid(&self) -> Option<u32> {
+        self.stage.agent_pid()
+    }
+
     /// The lab and all that lies in it.
-    pub(super) const fn stage(&self) -> &Stage {
+    pub(crate) const fn stage(&self) -> &Stage {
         &self.stage
     }
 
     /// The paths that were asked for through the side door, as Apache logged them.
-    pub(super) fn asked_through_the_door(&self) -> std::collections::BTreeSet<String> {
+    pub(crate) fn asked_through_the_door(&self) -> std::collections::BTreeSet<String> {
         let log = self
             .stage
             .lab()
@@ -270,8 +317,18 @@ impl Scene {
         through_the_door.filter_map(path).collect()
     }
 
+    /// The same, to be harmed.
+    pub(crate) const fn stage_mut(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
+
+    /// Whether the receiver's alerts are all closed.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.receiver.alerts().values().all(|alert| !alert.is_open)
+    }
+
     /// Stops MariaDB.
-    pub(super) fn stop_database(&mut self) {
+    pub(crate) fn stop_database(&mut self) {
         self.stage
             .lab_mut()
             .stop_service(Service::Database)
@@ -279,7 +336,7 @@ impl Scene {
     }
 
     /// Starts it again.
-    pub(super) fn start_database(&mut self) {
+    pub(crate) fn start_database(&mut self) {
         self.stage
             .lab_mut()
             .start_service(Service::Database)
@@ -287,44 +344,51 @@ impl Scene {
     }
 
     /// The pager's receiver.
-    pub(super) const fn receiver(&self) -> &Receiver {
+    pub(crate) const fn receiver(&self) -> &Receiver {
         &self.receiver
     }
 
     /// Kills the agent, as a crash would.
-    pub(super) fn kill_agent(&mut self) {
+    pub(crate) fn kill_agent(&mut self) {
         self.stage.kill_agent().expect("killed");
     }
 
     /// Starts another one.
-    pub(super) fn start_agent(&mut self) {
+    pub(crate) fn start_agent(&mut self) {
         self.stage.start_agent().expect("started");
     }
 
     /// What the link names.
-    pub(super) fn live(&self) -> std::path::PathBuf {
+    pub(crate) fn live(&self) -> PathBuf {
         fs_err::read_link(self.stage.store().join("current")).expect("a release is live")
     }
 
     /// The report of the first incident.
-    pub(super) fn report(&self) -> serde_json::Value {
+    pub(crate) fn report(&self) -> serde_json::Value {
         let printed = self.stage.lamp(&["incident", "report", "1", "--format", "json"]);
         serde_json::from_str(&printed.expect("a report")).expect("JSON")
     }
 
     /// `lamp status`.
-    pub(super) fn status(&self) -> Ended {
+    pub(crate) fn status(&self) -> Ended {
         Ended::of(self.stage.command(&["status", SITE]).output().expect("run"))
     }
 
     /// The first incident, as `lamp incident show` prints it.
-    pub(super) fn incident(&self) -> serde_json::Value {
+    pub(crate) fn incident(&self) -> serde_json::Value {
         let printed = self.stage.lamp(&["incident", "show", "1", "--format", "json"]);
         serde_json::from_str(&printed.expect("an incident")).expect("JSON")
     }
 
+    /// Whether the site is good, and nothing under way.
+    pub(crate) fn is_good(&self) -> bool {
+        let status = self.stage.command(&["status", SITE, "--format", "json"]).output();
+        let status = Ended::of(status.expect("run"));
+        status.out.contains("\"good\"")
+    }
+
     /// How many incidents the log knows.
-    pub(super) fn incidents(&self) -> usize {
+    pub(crate) fn incidents(&self) -> usize {
         let printed = self.stage.lamp(&["incident", "list", "--format", "json"]);
         let list: serde_json::Value = serde_json::from_str(&printed.expect("a list")).expect("JSON");
         list["incidents"].as_array().map_or(0, Vec::len)

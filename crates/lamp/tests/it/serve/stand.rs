@@ -94,6 +94,14 @@ impl Stand {
         });
     }
 
+    /// Writes an empty file, in a directory that the controller may write to.
+    pub(super) fn write_for_serve(&self, file: &Path) {
+        let dir = file.parent().expect("a directory");
+        fs_err::create_dir_all(dir).expect("made");
+        fs_err::set_permissions(dir, std::fs::Permissions::from_mode(0o777)).expect("mode set");
+        fs_err::write(file, "").expect("written");
+    }
+
     /// The results in the log.
     pub(super) fn settled(&self) -> Vec<(PageId, PageResult)> {
         let path = self.ground.path("state/log.sqlite");
