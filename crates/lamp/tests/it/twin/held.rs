@@ -2,12 +2,19 @@
 //! whoever reads it nowhere.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lamp_fleet::Host;
 use lamp_http::Protocol;
 use lamp_lab::Sapi;
 use lamp_lab::load::{self, LoadPlan, Switches, Target};
 use lamp_twin::{RehearsalPlan, Twin};
+use lamp_watch::follow::{Follower, Start};
+use lamp_watch::message::LogState;
 
 use super::bench::{Production, SITE, eventually, get, sh};
 use crate::turn;
@@ -103,12 +110,23 @@ const GREEDY: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// While visitors come to production.
+/// Requests a second: of a file and of a small page, for what is asked is whether they are answered beside the twin.
+const RATE: f64 = 200.0;
+/// The load is stopped when the twin has done its worst; this is only its bound.
+const LOAD_LENGTH_MAX: Duration = Duration::from_secs(120);
+
+/// Between two looks at the log.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// While visitors come to production, and a tail follows its log as the agent's does.
 #[test]
 fn t5_a_greedy_twin_takes_nothing_from_production() {
     let _turn = turn::alone();
     let production = Production::small(Sapi::ModPhp);
-    let targets = vec![Target::new("/static.txt", 1, &[])];
+    let targets = vec![
+        Target::new("/static.txt", 3, &[]),
+        Target::new("/second.php", 1, &[]),
+    ];
     let page = production
         .lab
         .on_host(Path::new("/srv/shop/releases/1/public/static.txt"))
@@ -119,8 +137,9 @@ fn t5_a_greedy_twin_takes_nothing_from_production() {
         "chmod 644 /srv/shop/releases/1/public/static.txt",
     );
     let twin = production.twin(production.plan("1"));
+    let tail = Tail::begin(&production);
     let visitors = production.lab.visitors(SITE, Protocol::Http1).expect("visitors");
-    let load = LoadPlan::new(targets, 50.0, Duration::from_secs(40), 1);
+    let load = LoadPlan::new(targets, RATE, LOAD_LENGTH_MAX, 1);
     let running = load::run(&load, &visitors).expect("a load");
     for (what, line, expected) in GREEDY {
         let (_, said) = sh(twin.sandbox(), &format!("( {line} ) 2> /dev/null"));
@@ -137,9 +156,55 @@ fn t5_a_greedy_twin_takes_nothing_from_production() {
     }
     running.stop();
     let tally = running.judge(&Switches::from("1")).expect("a run");
-    assert!(tally.requests > 100, "{tally}");
+    eprintln!("{tally}");
+    assert!(tally.requests > 1_000, "{tally}");
     assert_eq!(tally.failed, 0, "{tally} {:?}", tally.examples);
+    tail.has_seen(tally.requests);
     assert_eq!(get(&production.client(), "/").status.as_u16(), 200);
+}
+
+/// Production's log, followed on the host by what the agent's worker follows it with.
+struct Tail {
+    lines: Arc<AtomicU64>,
+    stop: SyncSender<()>,
+    thread: JoinHandle<Vec<LogState>>,
+}
+
+impl Tail {
+    fn begin(production: &Production) -> Self {
+        let dir = production
+            .lab
+            .on_host(Path::new("/var/log/apache2"))
+            .expect("own");
+        let dir = Host::local().dir(dir).expect("opened");
+        let mut follower = Follower::new(dir, "lamp-shop.log".to_owned(), Start::BeforeEnd(0));
+        let lines = Arc::new(AtomicU64::new(0));
+        let (stop, stopped) = sync_channel(0);
+        let (seen, begun) = (Arc::clone(&lines), Instant::now());
+        let thread = std::thread::spawn(move || {
+            let mut wrong = Vec::new();
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(LOOK_EVERY) {
+                let state = follower
+                    .look(begun.elapsed(), &mut |_| {
+                        seen.fetch_add(1, Relaxed);
+                    })
+                    .state;
+                wrong.extend(Some(state).filter(|state| *state != LogState::Followed));
+            }
+            wrong
+        });
+        Self { lines, stop, thread }
+    }
+
+    /// A line of each request, and nothing wrong ever.
+    #[track_caller]
+    fn has_seen(self, requests: u64) {
+        eventually("the tail has a line of each request", || {
+            self.lines.load(Relaxed) >= requests
+        });
+        drop(self.stop);
+        assert_eq!(self.thread.join().expect("it ends"), []);
+    }
 }
 
 /// The agent's own tail of a log needs these.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use lamp_agent::hands::all_causes;
 use lamp_lab::Sapi;
 use lamp_twin::{Phase, RehearsalPlan};
 
@@ -64,21 +65,29 @@ fn rehearses_as_told() {
         bounds: lamp_twin::RehearsalBounds::default(),
     };
     let tell = |phase: Phase| println!("\nphase {}", phase.words());
-    let _rehearsed = with_tools(&tell, async |tools| lamp_twin::rehearse(plan, tools).await);
+    let rehearsed = with_tools(&tell, async |tools| lamp_twin::rehearse(plan, tools).await);
+    if let Err(error) = rehearsed {
+        println!("\nrefused {}", all_causes(&error));
+    }
 }
 
 fn child(production: &Production) -> Child {
+    let this = Command::new(std::env::current_exe().expect("this very test"));
+    rehearsing(production, this).spawn().expect("spawned")
+}
+
+/// This very test, to rehearse in a process of its own: `command` runs it.
+pub(super) fn rehearsing(production: &Production, mut command: Command) -> Command {
     let site = production.place().join("site.json");
     let plan = plan(production);
     fs_err::write(&site, serde_json::to_vec(&plan.site).expect("a value")).expect("written");
-    let mut command = Command::new(std::env::current_exe().expect("this very test"));
     command.args(["--exact", "twin::killed::rehearses_as_told", "--nocapture"]);
     command.env(SITE_FILE, site).env(STATE, plan.state_dir);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    command.spawn().expect("spawned")
+    command
 }
 
 #[test]

@@ -3,11 +3,39 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lamp_agent::hands::all_causes;
 use lamp_lab::{Sapi, Service};
 use lamp_twin::TwinError;
 
-use super::bench::{Production, get, id, logged};
+use super::bench::{Production, get, id, logged, sh};
+use super::killed::rehearsing;
 use crate::turn;
+
+/// Has a program run where a small filesystem lies over a directory, which goes with it: directory, size, program, arguments.
+const ON_SMALL_DISK: &str = r#"mount -t tmpfs -o size="$1" lamp-it "$0" && shift && exec "$@""#;
+/// Has production's programs all but one; the host's own stay as they are.
+const WITHOUT_MARIABACKUP: &str = "mkdir -p /var/tmp/up /var/tmp/work && \
+    mount -t overlay none -o lowerdir=/usr/bin,upperdir=/var/tmp/up,workdir=/var/tmp/work /usr/bin && \
+    rm /usr/bin/mariabackup";
+
+/// What a person reads, with what differs from run to run replaced.
+fn plain(production: &Production, why: &str) -> String {
+    let place = production.place().display().to_string();
+    let mut plain = String::new();
+    for c in why.replace(&place, "[DIR]").chars() {
+        let c = if c.is_ascii_digit() { 'N' } else { c };
+        if c != 'N' || !plain.ends_with('N') {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+/// Production still answers.
+#[track_caller]
+fn untouched(production: &Production) {
+    assert_eq!(get(&production.client(), "/").status.as_u16(), 200);
+}
 
 #[test]
 fn a_twin_that_does_not_come_up_says_its_last_words() {
@@ -34,7 +62,8 @@ fn a_twin_that_does_not_come_up_says_its_last_words() {
         said.contains("/no/such/password=***") && !said.contains("hunter2"),
         "{said}"
     );
-    assert_eq!(get(&production.client(), "/").status.as_u16(), 200);
+    insta::assert_snapshot!(plain(&production, &all_causes(&refused)));
+    untouched(&production);
 }
 
 #[test]
@@ -59,7 +88,66 @@ fn a_database_that_cannot_be_copied_is_said_to_be() {
     };
     assert_eq!(*doing, "copying the database");
     assert!(said.contains("mysqld.sock"), "{said}");
-    assert_eq!(get(&production.client(), "/").status.as_u16(), 200);
+    insta::assert_snapshot!(plain(&production, &all_causes(&refused)));
+    untouched(&production);
+}
+
+/// With a database, `1` live.
+fn with_database() -> Production {
+    let production = Production::empty(Sapi::ModPhp, "public", true);
+    production.release("1", &[]);
+    production.release("2", &[]);
+    production.lab.switch_by_link("shop", &id("1")).expect("switched");
+    production
+}
+
+/// What a rehearsal says that has a disk of this size for what it makes.
+#[track_caller]
+fn said_with_disk(production: &Production, size: &str) -> Option<String> {
+    let state = production.plan("2").state_dir;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", ON_SMALL_DISK]);
+    command
+        .arg(state)
+        .arg(size)
+        .arg(std::env::current_exe().expect("this very test"));
+    let said = rehearsing(production, command).output().expect("it runs");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("phase "), "it rehearses: {said}");
+    said.lines()
+        .find_map(|line| line.strip_prefix("refused "))
+        .map(str::to_owned)
+}
+
+#[test]
+fn too_little_disk_for_copies_of_the_database_is_said_before_one_is_made() {
+    let _turn = turn::beside_others();
+    let production = with_database();
+    assert_eq!(
+        said_with_disk(&production, "4g"),
+        None,
+        "the control: there is room"
+    );
+    let refused = said_with_disk(&production, "80m").expect("no room");
+    insta::assert_snapshot!(plain(&production, &refused));
+    untouched(&production);
+}
+
+#[test]
+fn a_program_that_is_not_installed_is_named_with_what_brings_it() {
+    let _turn = turn::beside_others();
+    let production = with_database();
+    production
+        .rehearse(production.plan("2"))
+        .expect("the control: it is there");
+    let (is_done, said) = sh(production.lab.sandbox(), WITHOUT_MARIABACKUP);
+    assert!(is_done, "{said}");
+    let mut plan = production.plan("2");
+    plan.bounds.base_age_max = Duration::ZERO;
+    let refused = production.rehearse(plan).expect_err("it is gone");
+    assert!(matches!(refused, TwinError::NoProgram { .. }), "{refused:?}");
+    insta::assert_snapshot!(plain(&production, &all_causes(&refused)));
+    untouched(&production);
 }
 
 #[test]
@@ -71,6 +159,8 @@ fn too_little_memory_is_said_before_anything_is_made() {
     fs_err::create_dir_all(production.twins()).expect("made");
     let refused = production.rehearse(plan).expect_err("never so much");
     assert!(matches!(refused, TwinError::NoMemory { .. }), "{refused:?}");
+    insta::assert_snapshot!(plain(&production, &all_causes(&refused)));
+    untouched(&production);
 }
 
 #[test]
