@@ -13,6 +13,11 @@ use crate::call::{Call, beside};
 use crate::errors::Trouble;
 use crate::screen::{out, out_json, say};
 
+/// Said when no release answered before: nobody meets this one before Apache knows of the store.
+const FIRST_RELEASE: &str = "
+     no release answered before: Apache knows of this one once it has the lines that `lamp apache lines` prints;
+     if they are new, type now: apachectl configtest && apachectl graceful";
+
 /// What `lamp deploy --format json` and `lamp rollback --format json` print at the end.
 #[derive(Debug, Serialize)]
 struct DeploymentV1<'a> {
@@ -130,7 +135,12 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
             } else {
                 "went back"
             };
-            Some(format!("     {answers} answers; {how} in {took}"))
+            let first = if plan.from.is_none() && to.is_some() {
+                FIRST_RELEASE
+            } else {
+                ""
+            };
+            Some(format!("     {answers} answers; {how} in {took}{first}"))
         }
         Event::Gated {
             result, overridden, ..
