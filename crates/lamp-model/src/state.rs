@@ -72,8 +72,8 @@ pub struct Site {
     pub live: Option<LiveSince>,
     /// What is in the store.
     pub releases: BTreeMap<ReleaseId, Release>,
-    /// The releases that count as proven good, by their last proof, the latest last. An order of its own,
-    /// since `proven_at` runs backwards when the host's clock is set back.
+    /// The releases to go back to, by their last proof, the latest last: those proven good, but for what someone rolled back
+    /// from. An order of its own, since `proven_at` runs backwards when the host's clock is set back.
     pub proven: Vec<ReleaseId>,
     /// The deployment under way.
     pub active: Option<Deployment>,
@@ -117,7 +117,7 @@ pub struct Release {
     /// The repository and commit, if it came from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Box<Origin>>,
-    /// When it was last proven good; `None` again once someone rolled back from it.
+    /// When it was last proven good.
     pub proven_at: Option<Timestamp>,
     /// What the gate said of it last.
     pub gate: Option<Box<Gated>>,
@@ -331,7 +331,7 @@ impl World {
         });
         let site = self.site_mut(id.site());
         let from = std::mem::replace(&mut site.live, live).map(|live| live.release);
-        site.forget_proof_of_what_was_left(to);
+        site.pass_over_what_was_left(to);
         site.tell_later(Change {
             at,
             deployment: id.clone(),
@@ -452,9 +452,9 @@ impl Site {
         Ok(())
     }
 
-    /// Someone rolled back from a release: it was not good after all, so it is no target of a later
-    /// rollback until it is proven anew.
-    fn forget_proof_of_what_was_left(&mut self, to: Option<&ReleaseId>) {
+    /// Someone rolled back from a release: it is gone back to only by its name, until it is proven anew. That it was proven
+    /// stays true, and keeps it in the store.
+    fn pass_over_what_was_left(&mut self, to: Option<&ReleaseId>) {
         let rolled_back_from = self
             .active
             .as_ref()
@@ -463,9 +463,6 @@ impl Site {
         let Some(left) = rolled_back_from.filter(|left| Some(left) != to) else {
             return;
         };
-        if let Some(release) = self.releases.get_mut(&left) {
-            release.proven_at = None;
-        }
         self.proven.retain(|other| *other != left);
     }
 
