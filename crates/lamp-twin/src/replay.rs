@@ -21,7 +21,7 @@ use crate::error::TwinError;
 use crate::plan::{Phase, RehearsalPlan, Tools};
 use crate::twin::Twin;
 use ask::{Asker, Outcome, Reply};
-use choose::{Chosen, Route};
+use choose::Chosen;
 use compare::Asked;
 
 /// After as many requests in a row without an answer the rest is not asked: workers that hang take all.
@@ -63,6 +63,7 @@ pub(crate) async fn replay(
 ) -> Result<Replayed, TwinError> {
     let mut asker = Asker::new(twin, plan, tools.clock)?;
     let mut chosen = choose::choose(&plan.requests, &plan.queries, plan.bounds.routes_max);
+    chosen.also(&plan.site.probe_paths());
     let mut asked = Vec::new();
     if let Some(live) = &plan.live {
         (tools.progress)(Phase::AskingLive);
@@ -76,11 +77,7 @@ pub(crate) async fn replay(
             let second = asker.ask(&route.path, plan.bounds.request_max).await?;
             asked.push(Asked::of_live(route, first, second));
         }
-    } else if chosen.routes.is_empty() {
-        chosen.routes.push(Route::home());
-        chosen.known = 1;
-    }
-    if plan.live.is_none() {
+    } else {
         asked = chosen.routes.iter().cloned().map(Asked::of_nobody).collect();
     }
     (tools.progress)(Phase::AskingCandidate);
@@ -103,10 +100,6 @@ async fn first_round(
     plan: &RehearsalPlan,
     until: Instant,
 ) -> Result<Vec<Reply>, TwinError> {
-    let crawls = chosen.routes.is_empty();
-    if crawls {
-        chosen.routes.push(Route::home());
-    }
     let mut replies: Vec<Reply> = Vec::new();
     while let Some(route) = chosen.routes.get(replies.len()) {
         if Instant::now() > until || hung(&replies) {
@@ -114,7 +107,9 @@ async fn first_round(
         }
         let path = route.path.clone();
         let reply = asker.ask(&path, plan.bounds.request_max).await?;
-        if crawls && let Some(page) = reply.page() {
+        if chosen.is_crawl
+            && let Some(page) = reply.page()
+        {
             crawl::add_links(
                 &mut chosen.routes,
                 page,
@@ -125,7 +120,7 @@ async fn first_round(
         }
         replies.push(reply);
     }
-    if crawls {
+    if chosen.is_crawl {
         chosen.known = chosen.routes.len() as u64;
     }
     Ok(replies)

@@ -51,6 +51,24 @@ pub(crate) struct Chosen {
     pub(crate) known: u64,
     /// Requests that were no GET.
     pub(crate) not_replayed: u64,
+    /// Nothing was logged that may be asked: the links of what is asked are followed.
+    pub(crate) is_crawl: bool,
+}
+
+impl Chosen {
+    /// Asks `paths` too, and first: whoever set them up said that they have to answer. A crawl begins at the home page.
+    pub(crate) fn also(&mut self, paths: &[String]) {
+        if self.is_crawl {
+            self.routes.push(Route::home());
+            self.known = 1;
+        }
+        for path in paths.iter().rev() {
+            let is_new = self.routes.iter().all(|route| route.path != *path);
+            self.routes.retain(|route| route.path != *path);
+            self.routes.insert(0, Route::of(path));
+            self.known += u64::from(is_new);
+        }
+    }
 }
 
 /// Visitors of one route, by path.
@@ -71,11 +89,13 @@ pub(crate) fn choose(requests: &[LoggedRequest], queries: &[String], most: usize
         .filter_map(|(shape, paths)| best(shape, paths))
         .collect();
     ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.shape.cmp(&b.1.shape)));
+    let is_crawl = ranked.is_empty();
     let (files, pages): (Vec<_>, Vec<_>) = ranked.into_iter().map(|(_, route)| route).partition(is_static);
     let room = most.saturating_sub(pages.len()).max(most / STATIC_SHARE);
     let files = files.into_iter().take(room.min(most / STATIC_SHARE));
     let pages_max = most.saturating_sub(files.len());
     Chosen {
+        is_crawl,
         routes: pages.into_iter().take(pages_max).chain(files).collect(),
         known,
         not_replayed: requests.iter().filter(|request| request.method != "GET").count() as u64,
@@ -176,6 +196,27 @@ mod tests {
             10,
             &["/", "/order/2", "/rare"],
             (3, 0),
+        );
+    }
+
+    #[test]
+    fn what_has_to_answer_is_asked_first_and_once() {
+        let also = |requests: &[LoggedRequest]| {
+            let mut chosen = choose(requests, &[], 10);
+            chosen.also(&["/".to_owned(), "/login".to_owned()]);
+            let paths: Vec<_> = chosen.routes.iter().map(|route| route.path.clone()).collect();
+            (paths.join(" "), chosen.known, chosen.is_crawl)
+        };
+        let visit = |target: &str| LoggedRequest {
+            method: "GET".into(),
+            target: target.into(),
+            status: 200,
+            client: "a".into(),
+        };
+        assert_eq!(also(&[]), ("/ /login".into(), 2, true));
+        assert_eq!(
+            also(&[visit("/x"), visit("/login")]),
+            ("/ /login /x".into(), 3, false)
         );
     }
 

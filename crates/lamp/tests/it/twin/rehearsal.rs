@@ -157,11 +157,12 @@ fn what_was_asked_and_what_ran_is_counted() {
     let coverage = production.rehearse(plan).expect("rehearsed").coverage;
     assert_eq!(
         (coverage.routes_known, coverage.routes_asked, coverage.requests),
-        (2, 1, 1)
+        (3, 2, 2),
+        "what was logged, and the probe of the home page"
     );
     assert_eq!(coverage.not_replayed, 1);
-    // second.php and page.php of five files.
-    assert_eq!((coverage.php_files_run, coverage.php_files), (2, 5));
+    // index.php, second.php and page.php of five files.
+    assert_eq!((coverage.php_files_run, coverage.php_files), (3, 5));
 }
 
 /// Production need be no lab: this machine's own Apache, as its packages configure it, with whatever it serves.
