@@ -247,6 +247,9 @@ impl Execution<'_> {
             evidence = self.desk.guard.found_bad(&self.plan.deployment), if leave == Leave::AnyTime => {
                 return Err(Reason::JudgedBad { evidence });
             }
+            by = self.desk.guard.called_back(&self.plan.deployment), if leave == Leave::AnyTime => {
+                return Err(Reason::Asked { by });
+            }
         };
         if let Step::Switch { to } = step {
             let unconfirmed = (self.plan.kind == PlanKind::Deploy).then_some(&self.plan.deployment);

@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use lamp_model::event::Actor;
 use lamp_model::evidence::Evidence;
 use lamp_model::name::{DeploymentId, ReleaseId};
 use lamp_model::state::Site;
@@ -72,6 +73,7 @@ pub enum Finding {
 pub struct Guard {
     live: watch::Sender<Live>,
     bad: watch::Sender<Option<FoundBad>>,
+    called_back: watch::Sender<Option<(DeploymentId, Actor)>>,
     inquiries: mpsc::Sender<Inquiry>,
     asked: Mutex<Option<mpsc::Receiver<Inquiry>>>,
 }
@@ -82,6 +84,7 @@ impl Default for Guard {
         Self {
             live: watch::Sender::default(),
             bad: watch::Sender::default(),
+            called_back: watch::Sender::default(),
             inquiries,
             asked: Mutex::new(Some(asked)),
         }
@@ -124,6 +127,29 @@ impl Guard {
     /// A deployment's release is found bad; whoever carries it out goes back.
     pub fn find_bad(&self, found: FoundBad) {
         self.bad.send_replace(Some(found));
+    }
+
+    /// Somebody wants this deployment to go back, whatever is found of its release.
+    pub fn call_back(&self, deployment: DeploymentId, by: Actor) {
+        self.called_back.send_replace(Some((deployment, by)));
+    }
+
+    /// Waits until somebody does, and says who.
+    pub async fn called_back(&self, deployment: &DeploymentId) -> Actor {
+        let mut called = self.called_back.subscribe();
+        let of_this = |called: &Option<(DeploymentId, Actor)>| {
+            called.as_ref().is_some_and(|(called, _)| called == deployment)
+        };
+        let called = called
+            .wait_for(of_this)
+            .await
+            .ok()
+            .and_then(|called| called.clone());
+        match called {
+            Some((_, by)) => by,
+            // Its sender is this very value.
+            None => std::future::pending().await,
+        }
     }
 
     /// Asks the watcher whether the release is to blame; `None`: nobody watches, or no release can be asked.

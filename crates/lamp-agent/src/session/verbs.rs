@@ -8,6 +8,7 @@ use lamp_fleet::protocol::message::{Difference, Kept, Link, SiteReport};
 use lamp_fleet::protocol::{Aim, Refusal, Reply, Request};
 use lamp_model::event::Actor;
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
+use lamp_model::plan::{Plan, PlanKind};
 use lamp_model::port::Live;
 use lamp_model::state::Site;
 
@@ -53,21 +54,7 @@ pub(super) async fn answer(
             Ok(Reply::Taken { files })
         }
         Request::Execute { deployment } => session.execute(&deployment, by).await,
-        Request::Rollback { site, to, dry_run } => {
-            let plan = session.rollback_plan(&site, to).await?;
-            if dry_run {
-                return Ok(Reply::Offered {
-                    plan,
-                    lacking: Vec::new(),
-                });
-            }
-            let order = Order {
-                plan,
-                delivery: None,
-                by: by.clone(),
-            };
-            session.begin(&site, order).await
-        }
+        Request::Rollback { site, to, dry_run } => session.rollback(&site, to, dry_run, by).await,
         Request::Follow { .. } => Err(not_understood("a log is followed already".into())),
         Request::TakePaging {} => session.take_paging(by).await,
         Request::PageSettled { page, result } => session.page_settled(page, result).await,
@@ -192,11 +179,28 @@ impl Session {
         Ok(Reply::Accepted { plan, after })
     }
 
-    async fn rollback_plan(
-        &self,
-        site: &SiteName,
-        to: Option<ReleaseId>,
-    ) -> Result<lamp_model::Plan, Refusal> {
+    /// A deployment under way is its own way back: whoever carries it out takes it.
+    async fn rollback(&self, site: &SiteName, to: Option<ReleaseId>, dry_run: bool, by: &Actor) -> Answered {
+        let desk = self.desk(site)?;
+        if let (Some(plan), None, false) = (deploying(&desk), &to, dry_run) {
+            let after = self.shared.tools.ledger.journal.view().seq;
+            desk.guard.call_back(plan.deployment.clone(), by.clone());
+            return Ok(Reply::Accepted { plan: *plan, after });
+        }
+        let plan = self.rollback_plan(site, to).await?;
+        if dry_run {
+            let lacking = Vec::new();
+            return Ok(Reply::Offered { plan, lacking });
+        }
+        let order = Order {
+            plan,
+            delivery: None,
+            by: by.clone(),
+        };
+        self.begin(site, order).await
+    }
+
+    async fn rollback_plan(&self, site: &SiteName, to: Option<ReleaseId>) -> Result<Plan, Refusal> {
         let desk = self.desk(site)?;
         let logged = self.logged(site);
         if let Some(busy) = desk.busy() {
@@ -284,6 +288,14 @@ impl Session {
         let gone = try_retain(desk, &self.shared.tools).await;
         ledger.give_up(&grant).await;
         gone.map_err(refusal)
+    }
+}
+
+/// The deployment of a release that is under way there.
+fn deploying(desk: &Desk) -> Option<Box<Plan>> {
+    match desk.condition() {
+        Condition::Running(plan) if plan.kind == PlanKind::Deploy => Some(plan),
+        Condition::Running(_) | Condition::AtRest | Condition::Pruning | Condition::Unsettled(_) => None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! `lamp rollback SITE`: back to a release that was proven good.
+//! `lamp rollback SITE`: back to a release that was proven good, or out of the deployment that is under way.
 
 use lamp_fleet::protocol::{Reply, Request};
+use lamp_model::plan::PlanKind;
 
 use super::args::RollbackArgs;
 use super::{Exit, progress};
@@ -23,5 +24,15 @@ pub async fn run(config: &Config, args: &RollbackArgs) -> Result<Exit, Trouble> 
     let Reply::Accepted { plan, after } = reply else {
         return Err(beside(&reply));
     };
-    progress::watch(&call, &plan, after, args.format).await
+    let ended = progress::watch(&call, &plan, after, args.format).await?;
+    Ok(wanted(plan.kind, ended))
+}
+
+/// A deployment under way that was called back answers no for itself, and yes for whoever called.
+const fn wanted(kind: PlanKind, ended: Exit) -> Exit {
+    match (kind, ended) {
+        (PlanKind::Deploy, Exit::No) => Exit::Yes,
+        (PlanKind::Deploy, Exit::Yes) => Exit::No,
+        (PlanKind::Rollback | PlanKind::Test, ended) => ended,
+    }
 }

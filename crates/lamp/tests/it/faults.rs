@@ -320,6 +320,26 @@ fn two_deployments_of_one_site_do_not_meet() {
     assert_snapshot!(format!("{}\n{}", second.told(&ground), status.told(&ground)));
 }
 
+/// A bake may last, and nobody has to sit it out.
+#[test]
+fn a_deployment_in_its_bake_is_called_back() {
+    let ground = Ground::new();
+    let _agent = ground.agent();
+    let before = ground.deploy("one");
+    let mut long = deploy(&text(&ground.source("two"))).map(str::to_owned).to_vec();
+    long.extend(["--bake".to_owned(), "1h".to_owned()]);
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    let deployment = Beside::start(ground.command(&long));
+    until("the second release answers", || {
+        ground.live() != Some(before.clone())
+    });
+    let called = ground.lamp(&["rollback", SITE]);
+    assert_eq!(ground.live(), Some(before));
+    let ended = deployment.ended();
+    assert_eq!((ended.code, called.code), (Some(1), Some(0)));
+    assert_snapshot!(called.told(&ground));
+}
+
 #[test]
 fn a_terminal_that_dies_changes_nothing() {
     let ground = Ground::new();
