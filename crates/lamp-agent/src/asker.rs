@@ -24,8 +24,9 @@ pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Keeps the key to the side door of this host's sites.
 pub trait DoorKeeper: Send + Sync {
-    /// The header that makes one request be answered from `release`.
-    fn header(&self, release: &ReleaseId) -> (HeaderName, HeaderValue);
+    /// The header that makes one request be answered from `release`, or, without one, as visitors are: then it only says
+    /// that nobody visited.
+    fn header(&self, release: Option<&ReleaseId>) -> (HeaderName, HeaderValue);
 }
 
 /// What came back.
@@ -95,9 +96,10 @@ impl Asker {
         self.door.is_some()
     }
 
-    /// Asks as a visitor does.
+    /// Asks as a visitor does; with a key, the log says that nobody visited.
     pub async fn visit(&self, path: &str) -> Asked {
-        self.send(&self.open, Request::new(path)).await
+        self.send(&self.open, as_visitors(path, self.door.as_deref()))
+            .await
     }
 
     /// Asks `release`, whatever is live; `None`: there is no key to the side door.
@@ -123,7 +125,7 @@ impl Asker {
     }
 
     async fn ask_on(&self, line: &Line, path: &str, release: &ReleaseId) -> Option<Asked> {
-        let (name, value) = self.door.as_ref()?.header(release);
+        let (name, value) = self.door.as_ref()?.header(Some(release));
         Some(self.send(line, Request::new(path).header(name, value)).await)
     }
 
@@ -137,6 +139,15 @@ impl Asker {
             answer,
             took: begun.elapsed(),
         }
+    }
+}
+
+/// A request that is answered as a visitor's is.
+pub(crate) fn as_visitors(path: &str, door: Option<&dyn DoorKeeper>) -> Request {
+    let request = Request::new(path);
+    match door.map(|door| door.header(None)) {
+        Some((name, value)) => request.header(name, value),
+        None => request,
     }
 }
 

@@ -23,6 +23,7 @@ use lamp_release::retention::{self, Candidate, InUse};
 use lamp_release::store::{Incoming, NewFile, release_id, tree_hash};
 use lamp_release::{Store, step};
 
+use crate::asker::DoorKeeper;
 use crate::gate::{Candidate as GateCandidate, Gatekeeper, NoCheck, NoTwin};
 use crate::hands::{Delivery, Difference, Fact, Hands, HandsError, Planned, Retention, Wish};
 use proving::Mark;
@@ -35,6 +36,7 @@ pub struct SiteHands {
     reach: Arc<Reach>,
     clock: Arc<dyn Clock>,
     gatekeeper: Gatekeeper,
+    door: Option<Arc<dyn DoorKeeper>>,
     mark: Mutex<Option<Mark>>,
 }
 
@@ -46,6 +48,7 @@ impl SiteHands {
             reach: Arc::new(Reach(config)),
             clock,
             gatekeeper: Gatekeeper::new(Arc::new(NoCheck), Arc::new(NoTwin)),
+            door: None,
             mark: Mutex::new(None),
         }
     }
@@ -54,6 +57,13 @@ impl SiteHands {
     #[must_use]
     pub fn gate(mut self, gatekeeper: Gatekeeper) -> Self {
         self.gatekeeper = gatekeeper;
+        self
+    }
+
+    /// The same, whose probes the log tells from visits.
+    #[must_use]
+    pub fn door(mut self, door: Option<Arc<dyn DoorKeeper>>) -> Self {
+        self.door = door;
         self
     }
 

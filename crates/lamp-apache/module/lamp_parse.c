@@ -42,6 +42,10 @@ const char *lamp_door_id(const char *text, size_t length, size_t *id_length)
     if (length <= LAMP_KEY_LENGTH || text[LAMP_KEY_LENGTH] != ' ') return NULL;
     for (size_t at = 0; at < LAMP_KEY_LENGTH; at++)
         if (hex_value(text[at]) < 0) return NULL;
+    if (length == LAMP_KEY_LENGTH + 2 && text[length - 1] == LAMP_AS_VISITORS) {
+        *id_length = 1;
+        return text + length - 1;
+    }
     return id_after(text, length, LAMP_KEY_LENGTH + 1, id_length);
 }
 

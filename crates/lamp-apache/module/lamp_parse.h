@@ -18,8 +18,11 @@ int lamp_is_id(const char *text, size_t length);
 /* The id in a link's text, which is exactly `releases/<id>`; its length is `*id_length`. NULL: it is no such text. */
 const char *lamp_link_id(const char *text, size_t length, size_t *id_length);
 
-/* The id in the side door's header, which is exactly `<64 hex digits> <id>`; the key is its first LAMP_KEY_LENGTH
- * bytes. NULL: it is no such header. */
+/* What stands in the id's place for a request of lamp's own that is answered as a visitor's is. */
+#define LAMP_AS_VISITORS '-'
+
+/* The id in the side door's header, which is exactly `<64 hex digits> <id>`, or LAMP_AS_VISITORS in its place; the key is
+ * its first LAMP_KEY_LENGTH bytes. NULL: it is no such header. */
 const char *lamp_door_id(const char *text, size_t length, size_t *id_length);
 
 /* Reads exactly `out_length` bytes from twice as many hex digits. 0: the text is something else. */

@@ -27,7 +27,7 @@ APLOG_USE_MODULE(lamp);
 typedef struct {
     const char *id;   /* NULL: no release can answer */
     const char *root; /* the document root in it */
-    int by_door;
+    const char *door; /* NULL: a visitor's request. "1": asked of a chosen release. "2": lamp's own, answered as visitors are */
 } lamp_pin;
 
 /* A release's own directory must be a real one: a link in its place could lead out of the store. */
@@ -92,8 +92,10 @@ static lamp_pin *choose(request_rec *r, lamp_site *site, const char *door)
         pin_current(r, site, pin);
         return pin;
     }
-    pin->by_door = 1; /* answered by the release asked for or not at all: another's answer would be taken for its own */
-    if (!pin_release(r, site, pin, id)) complain(r, site, LAMP_RELEASES, "lacks the release asked for by door", NULL);
+    pin->door = *id == LAMP_AS_VISITORS ? "2" : "1";
+    /* Answered by the release asked for or not at all: another's answer would be taken for its own. */
+    if (*id == LAMP_AS_VISITORS) pin_current(r, site, pin);
+    else if (!pin_release(r, site, pin, id)) complain(r, site, LAMP_RELEASES, "lacks the release asked for by door", NULL);
     return pin;
 }
 
@@ -103,7 +105,7 @@ static void tell(request_rec *r, const lamp_pin *pin)
     apr_table_unset(r->notes, NOTE_RELEASE);
     apr_table_unset(r->notes, NOTE_DOOR);
     if (pin && pin->id) apr_table_setn(r->notes, NOTE_RELEASE, pin->id);
-    if (pin && pin->by_door) apr_table_setn(r->notes, NOTE_DOOR, "1");
+    if (pin && pin->door) apr_table_setn(r->notes, NOTE_DOOR, pin->door);
     if (pin && pin->id) apr_table_setn(r->subprocess_env, "LAMP_RELEASE", pin->id);
 }
 

@@ -54,6 +54,11 @@ impl DoorKey {
     pub fn header_value(&self, release: &ReleaseId) -> String {
         format!("{} {release}", self.0)
     }
+
+    /// Value of [`DOOR_HEADER`] for a request that is answered as a visitor's is, and is logged as one of ours.
+    pub fn as_visitors(&self) -> String {
+        format!("{} -", self.0)
+    }
 }
 
 impl fmt::Debug for DoorKey {
@@ -112,6 +117,7 @@ mod tests {
         let key = DoorKey::parse(KEY).expect("valid");
         let release = ReleaseId::parse("20261122-1").expect("valid");
         assert_eq!(key.header_value(&release), format!("{KEY} 20261122-1"));
+        assert_eq!(key.as_visitors(), format!("{KEY} -"));
         assert_eq!(format!("{key:?}"), "DoorKey(..)");
     }
 }

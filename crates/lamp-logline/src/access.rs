@@ -22,7 +22,7 @@ pub struct AccessLine {
     pub begun_at: Timestamp,
     /// How long it took.
     pub took: Duration,
-    /// Whether it came through the side door: one of ours.
+    /// Whether it came with the side door's key: one of ours, asked of a chosen release (`1`) or as visitors ask (`2`).
     pub is_door: bool,
     /// Who asked, by the address of the connection.
     pub client: IpAddr,
@@ -60,7 +60,7 @@ impl AccessLine {
                 text.parse().ok().map(Duration::from_micros)
             })?,
             is_door: fields
-                .optional("the door", |text| (text == "1").then_some(()))?
+                .optional("the door", |text| matches!(text, "1" | "2").then_some(()))?
                 .is_some(),
             client: fields.next("the client", field::client)?,
             log_id: fields.optional("the request's id", LogId::parse)?,
@@ -139,6 +139,7 @@ mod tests {
             }
         );
         assert!(read(&GOOD.replace(" - ", " 1 ")).is_door);
+        assert!(read(&GOOD.replace(" - ", " 2 ")).is_door);
     }
 
     #[test]

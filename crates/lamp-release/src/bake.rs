@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use lamp_http::Client;
-use lamp_http::error::chain;
 use lamp_model::clock::Clock;
 use lamp_model::event::Reason;
 use lamp_model::port::Answer;
@@ -20,17 +18,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub trait Ask: Send + Sync {
     /// The status of the answer to a GET of `path`, or why there is none, in words.
     fn ask<'a>(&'a self, path: &'a str) -> Answer<'a, u16, String>;
-}
-
-impl Ask for Client {
-    fn ask<'a>(&'a self, path: &'a str) -> Answer<'a, u16, String> {
-        Box::pin(async move {
-            let answer = self.get(lamp_http::Request::new(path)).await;
-            answer
-                .map(|answer| answer.status.as_u16())
-                .map_err(|error| chain(&error))
-        })
-    }
 }
 
 /// A bake that was come through.

@@ -4,18 +4,39 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use lamp_http::Client;
+use lamp_http::error::chain;
 use lamp_model::clock::{BootTime, Clock};
 use lamp_model::plan::{Plan, Step};
-use lamp_release::bake::bake;
+use lamp_model::port::Answer;
+use lamp_release::bake::{Ask, bake};
 use lamp_release::proof::{self, Claim, LogMark};
 
 use super::{HandsError, SiteHands, blocking};
+use crate::asker::{DoorKeeper, as_visitors};
 use crate::hands::Fact;
 
 /// Where the access log ended before the switch, and when the switch was made.
 pub(super) struct Mark {
     log: LogMark,
     switched: BootTime,
+}
+
+/// Asks as visitors do.
+struct Visitor<'a> {
+    client: Client,
+    door: Option<&'a dyn DoorKeeper>,
+}
+
+impl Ask for Visitor<'_> {
+    fn ask<'a>(&'a self, path: &'a str) -> Answer<'a, u16, String> {
+        Box::pin(async move {
+            let answer = self.client.get(as_visitors(path, self.door)).await;
+            answer
+                .map(|answer| answer.status.as_u16())
+                .map_err(|error| chain(&error))
+        })
+    }
 }
 
 impl SiteHands {
@@ -50,9 +71,12 @@ impl SiteHands {
     }
 
     pub(super) async fn bake(&self, bake_millis: u64, probes: &[String]) -> Result<Fact, HandsError> {
-        let client = self.reach.client()?;
+        let visitor = Visitor {
+            client: self.reach.client()?,
+            door: self.door.as_deref(),
+        };
         let length = Duration::from_millis(bake_millis);
-        let baked = bake(&client, &*self.clock, length, probes).await;
+        let baked = bake(&visitor, &*self.clock, length, probes).await;
         baked.map(|_| Fact::Done).map_err(HandsError::Judged)
     }
 

@@ -44,6 +44,11 @@ fn check(stack: &Stack, value: &str, status: u16, release: &str) {
     );
 }
 
+/// The header of a probe that is answered as visitors are.
+fn as_visitors() -> String {
+    key().as_visitors()
+}
+
 #[test]
 fn the_right_key_chooses_the_release_and_nothing_else_does() {
     for stack in SAPIS.map(|sapi| start(sapi, Some(key()))) {
@@ -77,6 +82,7 @@ fn the_right_key_chooses_the_release_and_nothing_else_does() {
         ] {
             check(&stack, malformed, 200, "b");
         }
+        check(&stack, &as_visitors(), 200, "b");
         check(&stack, &value("unknown"), 503, "");
         let twice = format!(
             "{DOOR_HEADER}: {}\r\n{DOOR_HEADER}: {}\r\n",
@@ -175,8 +181,9 @@ fn the_access_log_tells_side_door_requests_and_php_cannot_forge_it() {
     assert_eq!(stack.body("/forge.php"), "forgedwritten");
     stack.get(SITE, "/which.txt", &header(&value("c")));
     stack.get(SITE, "/which.txt", &header("wrong"));
+    stack.get(SITE, "/which.txt", &header(&as_visitors()));
     let mut fields: Vec<String> = stack
-        .log_lines(3)
+        .log_lines(4)
         .iter()
         .map(|line| {
             let fields: Vec<&str> = line.split(' ').collect();
@@ -184,7 +191,7 @@ fn the_access_log_tells_side_door_requests_and_php_cannot_forge_it() {
         })
         .collect();
     fields.sort();
-    assert_eq!(fields, ["200 a -", "200 a -", "200 c 1"]);
+    assert_eq!(fields, ["200 a -", "200 a -", "200 a 2", "200 c 1"]);
     assert!(
         stack.log("own.log").contains("written"),
         "notes of PHP do reach a log"

@@ -25,7 +25,8 @@ pub struct Line {
     pub begun_micros: i128,
     /// How long it took, in microseconds.
     pub took_micros: u64,
-    /// Whether it came through the side door.
+    /// Whether it was asked of a chosen release, through the side door. A probe of ours that was answered as visitors are is
+    /// as good as a visit here.
     pub is_door: bool,
 }
 
@@ -51,12 +52,16 @@ pub fn parse(line: &[u8]) -> Result<Line, LineError> {
         pid: fields.next("pid", |text| text.parse().ok().filter(|pid| *pid > 0))?,
         begun_micros: fields.next("begin", |text| text.parse::<u64>().ok())?.into(),
         took_micros: fields.next("duration", |text| text.parse().ok())?,
-        is_door: fields
-            .next("door", |text| {
-                unless_dash(text, |text| (text == "1").then_some(()))
-            })?
-            .is_some(),
+        is_door: fields.next("door", door)?,
     })
+}
+
+fn door(text: &str) -> Option<bool> {
+    match text {
+        "-" | "2" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
 }
 
 /// What is left of a line.
@@ -161,6 +166,8 @@ mod tests {
         assert!(!line.is_door);
         let forged = format!("{GOOD} 500 other 1 1 1 1");
         assert_eq!(parse(forged.as_bytes()), Ok(line));
+        let ours = parse(GOOD.replace(" - ", " 2 ").as_bytes()).expect("a line of the format");
+        assert!(!ours.is_door);
         let door = parse(GOOD.replace(" - ", " 1 ").as_bytes()).expect("a line of the format");
         assert!(door.is_door);
         let none = parse(b"408 - 12 5 6 - 192.0.2.7 - - \"-\"").expect("a request that came to no release");

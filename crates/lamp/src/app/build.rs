@@ -75,14 +75,20 @@ fn desks(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Desk> {
     let sites = config.sites.iter();
     let desk = sites.map(|(site, section)| {
         let hands = SiteHands::new(site.clone(), section.clone(), Arc::clone(clock));
-        let hands = hands.gate(gatekeeper(config, (site, section), clock));
+        let hands = hands
+            .door(door(config))
+            .gate(gatekeeper(config, (site, section), clock));
         Desk::new(site.clone(), Arc::new(hands))
     });
     desk.collect()
 }
 
+fn door(config: &Config) -> Option<Arc<dyn DoorKeeper>> {
+    side_door(&config.agent.state_dir).map(|door| Arc::new(door) as Arc<dyn DoorKeeper>)
+}
+
 fn watched(config: &Config) -> Vec<WatchPlan> {
-    let door = side_door(&config.agent.state_dir).map(|door| Arc::new(door) as Arc<dyn DoorKeeper>);
+    let door = door(config);
     let plan = |(site, section): (&SiteName, &SiteConfig)| WatchPlan {
         site: site.clone(),
         config: section.clone(),

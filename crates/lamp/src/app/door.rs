@@ -42,10 +42,10 @@ pub fn side_door(state_dir: &Path) -> Option<Door> {
 pub struct Door(DoorKey);
 
 impl DoorKeeper for Door {
-    fn header(&self, release: &ReleaseId) -> (HeaderName, HeaderValue) {
+    fn header(&self, release: Option<&ReleaseId>) -> (HeaderName, HeaderValue) {
         let name = HeaderName::from_bytes(DOOR_HEADER.as_bytes()).expect("our own header's name");
-        let value = self.0.header_value(release);
-        let mut value = HeaderValue::from_str(&value).expect("hex digits and a release's id");
+        let value = release.map_or_else(|| self.0.as_visitors(), |release| self.0.header_value(release));
+        let mut value = HeaderValue::from_str(&value).expect("hex digits, and a release's id or a dash");
         value.set_sensitive(true);
         (name, value)
     }
@@ -59,7 +59,9 @@ mod tests {
     fn the_header_is_the_one_that_mod_lamp_reads() {
         let key = DoorKey::from_random(&[7; 32]);
         let release = ReleaseId::parse("20261122-1").expect("valid");
-        let (name, value) = Door(key.clone()).header(&release);
+        let (_, unchosen) = Door(key.clone()).header(None);
+        assert_eq!(unchosen.to_str().expect("text"), key.as_visitors());
+        let (name, value) = Door(key.clone()).header(Some(&release));
         assert_eq!(name.as_str(), DOOR_HEADER.to_lowercase());
         assert_eq!(value.to_str().expect("text"), key.header_value(&release));
         assert_eq!(format!("{value:?}"), "Sensitive");
