@@ -1,5 +1,5 @@
 //! Apache's configuration: Debian's files as they stand in the host's /etc/apache2, the links that
-//! `a2enmod`, `a2enconf` and `a2ensite` would make, and our own sites.
+//! `a2enmod`, `a2enconf` and `a2ensite` would make, and our own sites and ports.
 
 use std::path::Path;
 
@@ -10,6 +10,8 @@ use crate::tls::Certificates;
 const ETC: &str = "/etc/apache2";
 const CERTIFICATE: &str = "/etc/ssl/certs/lamp-lab.pem";
 const KEY: &str = "/etc/ssl/private/lamp-lab.key";
+/// Debian's, whatever the host's own Apache listens on.
+const PORTS: &str = "Listen 80\n<IfModule ssl_module>\n    Listen 443\n</IfModule>\n";
 
 /// Modules that Debian enables by default, and those that every lab needs (rewrite, headers, TLS).
 const MODULES: [&str; 23] = [
@@ -68,6 +70,7 @@ pub(super) fn entries(plan: &LabPlan, users: Users, certificates: &Certificates)
     let mut all = vec![
         Entry::dir("/var/log/apache2").of(log_reader, 0o750),
         Entry::dir(format!("{ETC}/lamp")),
+        Entry::file(format!("{ETC}/ports.conf"), PORTS),
         Entry::file(CERTIFICATE, &*certificates.certificate),
         Entry::file(KEY, &*certificates.key).of(ROOT, 0o600),
     ];

@@ -62,6 +62,19 @@ fn a_site_is_one_on_both_ports_with_the_given_lines() {
 }
 
 #[test]
+fn ports_are_the_labs_own_whatever_the_hosts_apache_listens_on() {
+    let all = all(&plan(Sapi::ModPhp));
+    let ports = find(&all, "/etc/apache2/ports.conf").expect("ports");
+    let Kind::File(text) = &ports.kind else {
+        panic!("{ports:?}");
+    };
+    assert!(
+        text.contains("Listen 80\n") && text.contains("Listen 443\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_database_is_there_only_if_asked_for() {
     assert_eq!(find(&all(&plan(Sapi::Fpm)), DATADIR), None);
     let with = all(&plan(Sapi::Fpm).with_database());
