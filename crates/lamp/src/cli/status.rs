@@ -1,5 +1,7 @@
 //! `lamp status [SITE]`: what runs where, since when, and how it is.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use lamp_fleet::protocol::message::{Link, SiteReport};
 use lamp_fleet::protocol::{Reply, Request};
@@ -15,7 +17,7 @@ use crate::config::Config;
 use crate::errors::Trouble;
 use crate::errors::agent::none_runs;
 use crate::look;
-use crate::screen::{out, out_json};
+use crate::screen::{out, out_json, say};
 
 /// What `lamp status --format json` prints.
 #[derive(Debug, Serialize)]
@@ -82,7 +84,11 @@ async fn reports(config: &Config, site: Option<&SiteName>) -> Result<Vec<SiteRep
     const WANTED: &str = "look at what runs";
     let call = match Call::if_running(config, WANTED).await? {
         Some(call) => call,
-        None if rustix::process::geteuid().is_root() => return look::reports(config, site).await,
+        None if rustix::process::geteuid().is_root() => {
+            let sites = look::reports(config, site).await?;
+            say(&unwatched(&config.agent.socket));
+            return Ok(sites);
+        }
         None => return Err(none_runs(&config.agent.socket)),
     };
     let question = Request::Status { site: site.cloned() };
@@ -91,6 +97,14 @@ async fn reports(config: &Config, site: Option<&SiteName>) -> Result<Vec<SiteRep
         return Err(beside(&reply));
     };
     Ok(sites)
+}
+
+/// What the log says is as old as the agent's end: a site that is good in it may be down by now.
+fn unwatched(socket: &Path) -> String {
+    format!(
+        "no agent listens on {}: nobody watches, and nothing goes back by itself; start one as root: `lamp agent`",
+        socket.display()
+    )
 }
 
 fn site(report: &SiteReport) -> SiteV1 {
@@ -133,7 +147,7 @@ pub fn health(report: &SiteReport) -> (Health, Option<String>) {
         return (health, Some(why.clone()));
     }
     if report.under_way.is_some() || logged.active.is_some() {
-        return (Health::Changing, None);
+        return (Health::Changing, standing(logged));
     }
     match (&report.link, logged.live.as_ref().map(|live| &live.release)) {
         (Link::Nothing {}, None) => (Health::Empty, last_end(logged)),
