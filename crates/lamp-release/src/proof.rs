@@ -93,7 +93,8 @@ impl ProofError {
         match self {
             Self::Host(_) | Self::Log { .. } => "name Apache's own log and pid file in lamp.toml",
             Self::Blind { .. } => {
-                "look whether the site's virtual host writes that log in the format `lamp`, and with BufferedLogs off"
+                "look whether Apache was reloaded since the lines of `lamp apache lines SITE` are in the site's virtual host, and \
+                 whether BufferedLogs is off"
             }
         }
     }

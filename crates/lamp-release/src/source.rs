@@ -128,7 +128,10 @@ impl SourceError {
             Self::Tree {
                 source: ManifestError::LinkLeaves { .. },
                 ..
-            } => "make it lead to a place inside the source, or put a copy of its target in its place",
+            } => {
+                "make it lead to a place inside the source, or put a copy of its target in its place; \
+                 what visitors upload stays outside, reached by an Alias in Apache's virtual host"
+            }
             Self::Tree { .. } => "split the source",
             Self::Changed { .. } => "run it again when nobody writes to the source",
             Self::NoPhp { .. } => "name the directory that holds the site's code",
