@@ -39,6 +39,11 @@ pub struct StateDir {
     _lock: fs::File,
 }
 
+/// The mark of a controller that sends the pages, in the state directory at `path`.
+pub fn paging_held(path: &Path) -> PathBuf {
+    path.join("paging-held")
+}
+
 impl StateDir {
     /// Makes what is missing and takes the lock, without waiting.
     pub fn open(path: &Path) -> Result<Self, StateDirError> {
@@ -71,7 +76,7 @@ impl StateDir {
 
     /// The file that says that a controller sends the pages.
     pub fn paging_held(&self) -> PathBuf {
-        self.path.join("paging-held")
+        paging_held(&self.path)
     }
 
     /// Where hold points are looked for.

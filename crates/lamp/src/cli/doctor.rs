@@ -1,11 +1,18 @@
 //! `lamp doctor`: is everything this needs here, with the mend for each line; exit 1 if something lacks.
 
+mod keys;
+mod logs;
+mod outside;
+mod paging;
 mod site;
 
 use std::path::Path;
 
+use lamp_agent::state_dir::paging_held;
 use lamp_sandbox::doctor::State;
 use serde::Serialize;
+
+use paging::Sender;
 
 use super::Exit;
 use super::args::{DoctorArgs, Format};
@@ -64,14 +71,7 @@ pub async fn run(config: Result<Config, Told>) -> Vec<Check> {
     let mut checks = vec![root()];
     match config {
         Ok(config) => {
-            checks.push(agent(&config).await);
-            checks.extend(
-                config
-                    .sites
-                    .iter()
-                    .flat_map(|(name, section)| site::checks(name, section)),
-            );
-            checks.extend(sandbox(&config.agent.state_dir));
+            checks.extend(of_config(&config).await);
         }
         Err(told) => {
             let mend = "write it, or name another with --config PATH";
@@ -86,6 +86,30 @@ pub async fn run(config: Result<Config, Told>) -> Vec<Check> {
     }
     checks.extend(programs());
     checks
+}
+
+/// What lamp.toml names: the agent, its keys, who pages, each site, where sandboxes lie.
+async fn of_config(config: &Config) -> Vec<Check> {
+    let agent = agent(config).await;
+    let sender = sender(config, &agent);
+    let mut checks = vec![agent, paging::check(sender)];
+    checks.extend(keys::checks(config));
+    for (name, section) in &config.sites {
+        checks.extend(site::checks(name, section).await);
+    }
+    checks.extend(sandbox(&config.agent.state_dir));
+    checks.push(outside::check());
+    checks
+}
+
+fn sender(config: &Config, agent: &Check) -> Sender {
+    let mark = paging_held(&config.agent.state_dir);
+    match (&config.page, &agent.found) {
+        (None, _) => Sender::NotWanted,
+        (Some(_), None) => Sender::NoAgent,
+        (Some(_), Some(_)) if mark.exists() => Sender::Controller,
+        (Some(_), Some(_)) => Sender::Agent,
+    }
 }
 
 /// Prints what was found.

@@ -1,23 +1,25 @@
-//! What one site needs: its group, its store's filesystem, its Apache with our module.
+//! What one site needs: its group, its store's filesystem, its Apache with our module, its logs.
 
 use lamp_fleet::Host;
 use lamp_model::name::SiteName;
 use lamp_release::store::Sharing;
 use lamp_release::{Owner, SiteConfig, Store};
 
-use super::Check;
+use super::{Check, logs};
 
 /// The module's file name, as it stands in the memory map of an Apache that has loaded it.
 const MODULE: &str = "mod_lamp.so";
 
 /// Every check of one site.
-pub(super) fn checks(name: &SiteName, section: &SiteConfig) -> Vec<Check> {
+pub(super) async fn checks(name: &SiteName, section: &SiteConfig) -> Vec<Check> {
     let host = section
         .inside
         .as_ref()
         .map_or_else(Host::local, |inside| Host::inside(inside.as_path()));
     let area = name.as_str();
-    vec![store(area, &host, section), module(area, &host, section)]
+    let mut checks = vec![store(area, &host, section), module(area, &host, section)];
+    checks.extend(logs::checks(name, section, &host).await);
+    checks
 }
 
 fn store(area: &str, host: &Host, section: &SiteConfig) -> Check {
