@@ -14,7 +14,9 @@ use crate::incidents::follow::Follower;
 use crate::incidents::{Outside, PagerParts};
 use crate::ledger::Ledger;
 use crate::watch::WatchPlan;
+use crate::watch::certificate::CertificateWatch;
 use crate::watch::course::Watcher;
+use crate::watch::disks::DiskWatch;
 
 /// Time for a page under way to be answered and written down when the agent ends. What is not is sent again by
 /// the next agent, under the same key.
@@ -30,6 +32,7 @@ impl Background {
     /// Begins it.
     pub fn start(shared: &Shared, outside: Outside, watched: Vec<WatchPlan>) -> Self {
         let mut tasks = JoinSet::new();
+        tasks.spawn(DiskWatch::new(&watched, shared.tools.ledger.clone()).run());
         let cycles = watch_all(&mut tasks, shared, watched);
         let ledger = shared.tools.ledger.clone();
         let follower = Follower {
@@ -75,6 +78,8 @@ fn watch_all(tasks: &mut JoinSet<()>, shared: &Shared, watched: Vec<WatchPlan>) 
         let (cycles, count) = watch::channel(0);
         if plan.is_watched() {
             counts.push(count);
+            let (site, config) = (plan.site.clone(), plan.config.clone());
+            tasks.spawn(CertificateWatch::new(site, config, shared.tools.ledger.clone()).run());
         }
         let watcher = Watcher::new(Arc::clone(desk), shared.tools.ledger.clone(), plan, cycles);
         tasks.spawn(watcher.run());

@@ -4,16 +4,20 @@
 //! Read [`course`] (the loop), [`questions`] (asking, one question at a time), [`door`] (the side door as the
 //! asking knows it), [`sweep`] (what is asked right after a switch), [`in_flight`] (which requests do not end), [`stuck`] (ending the workers that
 //! are left at a release that was gone back from), [`recovery`] (pure: when all is well again, and
-//! what is to be counted then).
+//! what is to be counted then). Beside it, what surrounds a site: [`disks`] and [`certificate`], and [`standing`], which writes down
+//! what they find.
 //!
 //! Invariants: a verdict on a release that can still go back is told to whoever carries out its deployment before it
 //! is written; nothing else is ever switched from here; a verdict is in the log, so that the next agent goes on.
 
+pub mod certificate;
 pub mod course;
+pub mod disks;
 pub mod door;
 pub mod in_flight;
 pub mod questions;
 pub mod recovery;
+pub mod standing;
 pub mod stuck;
 pub mod sweep;
 
@@ -42,6 +46,8 @@ pub struct WatchPlan {
     pub door: Option<Arc<dyn DoorKeeper>>,
     /// Lamp's own program, which becomes the log worker.
     pub program: PathBuf,
+    /// The agent's own state directory.
+    pub state_dir: PathBuf,
 }
 
 impl WatchPlan {

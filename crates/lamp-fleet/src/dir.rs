@@ -44,10 +44,14 @@ pub struct Dir {
 pub struct Space {
     /// All bytes that it can hold.
     pub total_bytes: u64,
+    /// The used bytes and the free ones together: what unprivileged users could fill, without what is reserved.
+    pub usable_bytes: u64,
     /// Bytes that are free for unprivileged users: what is reserved for root is not counted.
     pub free_bytes: u64,
     /// Inodes that are free; `u64::MAX` where the filesystem makes them as needed.
     pub free_inodes: u64,
+    /// All inodes; 0 where the filesystem makes them as needed.
+    pub total_inodes: u64,
     /// Bytes per block: what a small file takes.
     pub block_bytes: u64,
 }
@@ -171,8 +175,14 @@ impl Dir {
         };
         Ok(Space {
             total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+            usable_bytes: stat
+                .f_blocks
+                .saturating_sub(stat.f_bfree)
+                .saturating_add(stat.f_bavail)
+                .saturating_mul(stat.f_frsize),
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
             free_inodes,
+            total_inodes: stat.f_files,
             block_bytes: stat.f_frsize,
         })
     }

@@ -2,13 +2,15 @@
 //!
 //! Read in this order: [`request`] (what is asked and answered), [`trust`] (whom TLS believes),
 //! [`builder`] (how a [`Client`] is made), [`client`], [`inside`] (work on a thread that has joined a
-//! network namespace), [`lookup`] (the addresses of a host name, for whoever needs one before), [`error`].
+//! network namespace), [`lookup`] (the addresses of a host name, for whoever needs one before), [`certificate`] (what a server shows,
+//! read whatever is wrong with it), [`error`].
 //!
 //! Invariants: a client speaks to one address and nowhere else (no redirect is followed, no proxy and no
 //! environment is read, no name is looked up); every answer is bounded in size and time; TLS is rustls
 //! with ring.
 
 pub mod builder;
+pub mod certificate;
 pub mod client;
 pub mod error;
 pub mod inside;

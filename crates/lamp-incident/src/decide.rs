@@ -48,8 +48,39 @@ pub enum Cause<'a> {
     WentBack(&'a Ended, &'a Reason),
 }
 
+/// Visitors who were met by trouble with what surrounds a site are not counted.
+static UNCOUNTED: Impact = Impact {
+    failed_requests: 0,
+    failed_clients: 0,
+    requests: 0,
+    first_failed_at: None,
+    last_failed_at: None,
+};
+
 /// Decides for one site.
 pub fn decide<'a>(world: &'a World, name: &SiteName, site: &'a Site, now: Timestamp) -> Decision<'a> {
+    match on_what_answers(world, name, site, now) {
+        Decision::Rest(rest) => on_surroundings(world, name, site).unwrap_or(Decision::Rest(rest)),
+        decided @ (Decision::Open(_) | Decision::Mitigate(_) | Decision::Resolve(..)) => decided,
+    }
+}
+
+/// Each trouble with what surrounds the site is an incident of its own, over when it stands no more.
+fn on_surroundings<'a>(world: &'a World, name: &SiteName, site: &'a Site) -> Option<Decision<'a>> {
+    let is_over = |incident: &Incident| {
+        let subject = incident.subject.as_ref();
+        subject.is_some_and(|subject| site.standing_on(subject).is_none())
+    };
+    let over = world.open_incidents(name).find(|(_, incident)| is_over(incident));
+    if let Some((id, _)) = over {
+        return Some(Decision::Resolve(id, &UNCOUNTED));
+    }
+    let is_new = |judged: &&Judged| world.open_about(name, judged.subject().as_ref()).is_none();
+    let begun = site.standing.iter().find(is_new)?;
+    Some(Decision::Open(Cause::Judged(begun)))
+}
+
+fn on_what_answers<'a>(world: &'a World, name: &SiteName, site: &'a Site, now: Timestamp) -> Decision<'a> {
     if let Some((id, incident)) = world.open_incident(name) {
         return course(site, id, incident);
     }

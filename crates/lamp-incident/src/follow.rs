@@ -2,8 +2,8 @@
 
 use lamp_model::Event;
 use lamp_model::event::Reason;
-use lamp_model::evidence::{Evidence, Verdict};
-use lamp_model::incident::{Culprit, Incident, IncidentId, IncidentState, PageId};
+use lamp_model::evidence::{Evidence, Subject, Verdict};
+use lamp_model::incident::{Culprit, Incident, IncidentId, IncidentState, PageId, Told as Said};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::state::{Site, World};
 
@@ -97,7 +97,9 @@ fn of_incident(
     };
     match (incident.state, &incident.told) {
         (Failing | Mitigated, None) => Some(page::trigger(told, terms, pager)),
-        (Failing, Some(before)) if before.state != Failing => Some(page::trigger(told, terms, pager)),
+        (Failing, Some(before)) if before.state != Failing || is_graver(told, before, pager) => {
+            Some(page::trigger(told, terms, pager))
+        }
         (Resolved, Some(before)) if before.state != Resolved => {
             Some(page::resolve(told, terms, &before.dedup_key))
         }
@@ -105,6 +107,11 @@ fn of_incident(
         // was over before there was a pager nobody is told at all.
         (Failing | Mitigated, Some(_)) | (Resolved, _) => None,
     }
+}
+
+/// Whether it must be told more loudly than it was: a disk that was nearly full is full now.
+fn is_graver(told: Told<'_>, before: &Said, pager: PagerTerms) -> bool {
+    page::severity(told, pager) < before.severity
 }
 
 fn open(
@@ -133,6 +140,7 @@ fn open(
         culprit: accused.map(Box::new),
         first_failed_at: evidence.and_then(|seen| seen.first_failed_at),
         noticed_at: evidence.map_or(happened_at(cause), |seen| seen.noticed_at),
+        subject: subject(cause),
     }
 }
 
@@ -140,6 +148,13 @@ fn evidence(cause: Cause<'_>) -> Option<&Evidence> {
     match cause {
         Cause::Judged(judged) => page::evidence_of(&judged.verdict),
         Cause::WentBack(_, Reason::JudgedBad { evidence }) => Some(evidence),
+        Cause::WentBack(..) => None,
+    }
+}
+
+fn subject(cause: Cause<'_>) -> Option<Subject> {
+    match cause {
+        Cause::Judged(judged) => judged.subject(),
         Cause::WentBack(..) => None,
     }
 }

@@ -5,12 +5,13 @@
 mod words;
 
 use jiff::Timestamp;
+use lamp_model::evidence::Urgency;
 use lamp_model::finding::CodePlace;
 use lamp_model::incident::{
     Culprit, Incident, IncidentId, IncidentState, PageAction, PageIntent, PageSeverity, SUMMARY_MAX_CHARS,
 };
 use lamp_model::name::SiteName;
-use lamp_model::state::{Change, Site};
+use lamp_model::state::{Change, Judged, Site};
 
 use crate::plain::plain;
 use crate::terms::{PagerTerms, Terms};
@@ -45,13 +46,25 @@ pub fn trigger(told: Told<'_>, terms: &Terms<'_>, pager: PagerTerms) -> PageInte
         dedup_key: known.unwrap_or_else(|| dedup_key(terms.host, told)),
         incident: Some(told.id),
         site: incident.site.clone(),
-        severity: match incident.state {
-            IncidentState::Failing => PageSeverity::Critical,
-            IncidentState::Mitigated | IncidentState::Resolved => pager.healed_severity,
-        },
+        severity: severity(told, pager),
         summary: plain(&account.summary(), SUMMARY_MAX_CHARS),
         happened_at: incident.first_failed_at.unwrap_or(incident.noticed_at),
         details: details(told, terms, &account),
+    }
+}
+
+/// How loudly an incident is to be told as it is now: what can wait for the day wakes nobody.
+pub fn severity(told: Told<'_>, pager: PagerTerms) -> PageSeverity {
+    let standing = told
+        .incident
+        .subject
+        .as_ref()
+        .and_then(|subject| told.site.standing_on(subject));
+    let urgency = standing.map_or(Urgency::Now, Judged::urgency);
+    match (told.incident.state, urgency) {
+        (IncidentState::Failing, Urgency::Now) => PageSeverity::Critical,
+        (IncidentState::Failing, Urgency::Soon) => PageSeverity::Warning,
+        (IncidentState::Mitigated | IncidentState::Resolved, _) => pager.healed_severity,
     }
 }
 

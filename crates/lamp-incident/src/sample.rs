@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use lamp_model::Event;
 use lamp_model::event::{Actor, Outcome, Reason};
-use lamp_model::evidence::{ErrorKind, ErrorSignature, Evidence, Impact, Trouble, Verdict};
+use lamp_model::evidence::{
+    CertificateFlaw, ErrorKind, ErrorSignature, Evidence, Impact, RoomLeft, Trouble, Urgency, Verdict,
+};
 use lamp_model::finding::{BlastRadius, CodePlace, Finding, RuleName, Severity};
 use lamp_model::gate::{Blocker, Gate, GateResult, RehearsalOutcome};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
@@ -146,6 +148,31 @@ pub(crate) fn bad(name: &str) -> Verdict {
 pub(crate) fn hold(trouble: Trouble) -> Verdict {
     Verdict::Hold {
         trouble: Box::new(trouble),
+    }
+}
+
+pub(crate) fn disk(urgency: Urgency) -> Trouble {
+    Trouble::DiskNearlyFull {
+        path: "/srv/shop".to_owned(),
+        free_bytes: 12_000_000,
+        room: RoomLeft::default(),
+        urgency,
+    }
+}
+
+pub(crate) fn certificate(urgency: Urgency) -> Trouble {
+    Trouble::Certificate {
+        hostname: "shop.example".to_owned(),
+        until: at(86_400_000),
+        flaw: CertificateFlaw::EndsSoon,
+        urgency,
+    }
+}
+
+pub(crate) fn relieved(trouble: &Trouble) -> Event {
+    Event::Relieved {
+        site: shop(),
+        subject: trouble.subject().expect("it is about what surrounds a site"),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::load::Visitors;
 use crate::plan::{LabPlan, SitePlan};
 use crate::programs::{self, INSTALL_DB, MARIADB};
 use crate::service::{self, Service};
+use crate::tls::LastDay;
 use crate::{tls, tree_copy};
 
 /// A running lab. Dropping it ends it; the death of its process does as well.
@@ -39,7 +40,7 @@ impl Lab {
             .iter()
             .map(SitePlan::host)
             .chain(["localhost".to_owned()]);
-        let certificates = tls::make(hosts.collect())?;
+        let certificates = tls::make(hosts.collect(), None)?;
         fs::create_dir_all(&plan.parent)?;
         lamp_sandbox::reap(&plan.parent)?;
         let sandbox = lamp_sandbox::start(&plan.sandbox(), init)?;
@@ -126,6 +127,15 @@ impl Lab {
             self.running.insert(service, child);
         }
         Ok(())
+    }
+
+    /// Gives Apache another certificate, for these hosts and until the beginning of this day, and starts it anew with it.
+    pub fn show_certificate(&mut self, hosts: Vec<String>, until: LastDay) -> Result<(), LabError> {
+        let certificates = tls::make(hosts, Some(until))?;
+        layout::write_certificates(&self.plan, &certificates)?;
+        self.authority = certificates.authority;
+        self.stop_service(Service::Apache)?;
+        self.start_service(Service::Apache)
     }
 
     /// Asks a service to end and waits for it; one that does not run has ended.

@@ -172,6 +172,14 @@ pub(crate) fn write(plan: &LabPlan, certificates: &Certificates) -> Result<Users
     Ok(users)
 }
 
+/// Puts other certificates in the place of those that are there.
+pub(crate) fn write_certificates(plan: &LabPlan, certificates: &Certificates) -> Result<(), LabError> {
+    for entry in apache::of_certificates(certificates) {
+        put(&own_path(plan, &entry.path)?, &entry)?;
+    }
+    Ok(())
+}
+
 fn own_path(plan: &LabPlan, inside: &Path) -> io::Result<PathBuf> {
     let lacking = || {
         io::Error::other(format!(

@@ -14,8 +14,11 @@ pub(crate) struct Certificates {
     pub(crate) key: String,
 }
 
-/// Makes an authority and one certificate of it for all `hosts`.
-pub(crate) fn make(hosts: Vec<String>) -> Result<Certificates, LabError> {
+/// The last day of a certificate's life: year, month, day.
+pub(crate) type LastDay = (i32, u8, u8);
+
+/// Makes an authority and one certificate of it for all `hosts`; without a last day it lives for longer than anybody asks.
+pub(crate) fn make(hosts: Vec<String>, until: Option<LastDay>) -> Result<Certificates, LabError> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority
@@ -26,6 +29,9 @@ pub(crate) fn make(hosts: Vec<String>) -> Result<Certificates, LabError> {
     let mut site = CertificateParams::new(hosts)?;
     site.distinguished_name
         .push(DnType::CommonName, "Lamplighter lab site");
+    if let Some((year, month, day)) = until {
+        site.not_after = rcgen::date_time_ymd(year, month, day);
+    }
     let certificate = site.signed_by(&key, &authority)?;
     Ok(Certificates {
         authority: authority.der().to_vec(),

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Evidence, Impact, Verdict};
+use crate::evidence::{Evidence, Impact, Subject, Verdict};
 use crate::gate::{Blocker, GateResult};
 use crate::incident::{Culprit, IncidentId, PageId, PageIntent, PageResult};
 use crate::name::{DeploymentId, ReleaseId, SiteName};
@@ -208,6 +208,8 @@ pub enum Event {
     },
     /// Probes and visitors are answered well again.
     Recovered { site: SiteName, impact: Impact },
+    /// What surrounds the site was looked at again, and is well.
+    Relieved { site: SiteName, subject: Subject },
     /// Something is wrong that a person must know of.
     IncidentOpened {
         incident: IncidentId,
@@ -217,6 +219,8 @@ pub enum Event {
         culprit: Option<Box<Culprit>>,
         first_failed_at: Option<Timestamp>,
         noticed_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<Subject>,
     },
     /// Visitors are served again, by the release before.
     IncidentMitigated { incident: IncidentId },
@@ -227,6 +231,13 @@ pub enum Event {
         incident: IncidentId,
         happened_at: Timestamp,
         text: String,
+        by: Actor,
+    },
+    /// A person sees to an incident; `happened_at` and `who` are what whoever wrote it down says.
+    Acknowledged {
+        incident: IncidentId,
+        happened_at: Timestamp,
+        who: Option<String>,
         by: Actor,
     },
     /// Somebody outside is to be told; nothing was sent before this.

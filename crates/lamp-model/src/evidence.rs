@@ -146,21 +146,175 @@ pub enum Trouble {
         failed_requests: u64,
     },
     /// A filesystem is nearly full.
-    #[error("the filesystem of {path} has {free_bytes} bytes free")]
+    #[error("{}", disk_words(path, *free_bytes, room))]
     DiskNearlyFull {
         /// A path on it.
         path: String,
         /// What is left.
         free_bytes: u64,
+        /// What else is known of its room.
+        #[serde(default, skip_serializing_if = "is_default")]
+        room: RoomLeft,
+        /// How soon a person must see to it.
+        #[serde(default, skip_serializing_if = "is_default")]
+        urgency: Urgency,
     },
-    /// The certificate is over soon, or is.
-    #[error("the certificate for {hostname} is valid until {until}")]
+    /// The certificate that the site shows is no good, or soon will not be.
+    #[error("{}", certificate_words(hostname, *until, *flaw))]
     Certificate {
         /// For which name.
         hostname: String,
         /// The end of its life.
         until: Timestamp,
+        /// What is wrong with it.
+        #[serde(default, skip_serializing_if = "is_default")]
+        flaw: CertificateFlaw,
+        /// How soon a person must see to it.
+        #[serde(default, skip_serializing_if = "is_default")]
+        urgency: Urgency,
     },
+}
+
+impl Trouble {
+    /// What it is about, if not about what answers requests.
+    pub fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::DiskNearlyFull { path, .. } => Some(Subject::Disk { path: path.clone() }),
+            Self::Certificate { hostname, .. } => Some(Subject::Certificate {
+                hostname: hostname.clone(),
+            }),
+            Self::NotTheRelease { .. }
+            | Self::Blind { .. }
+            | Self::Hanging { .. }
+            | Self::NotAskable { .. } => None,
+        }
+    }
+
+    /// How soon a person must see to it: what visitors may be met by already has no time.
+    pub const fn urgency(&self) -> Urgency {
+        match self {
+            Self::DiskNearlyFull { urgency, .. } | Self::Certificate { urgency, .. } => *urgency,
+            Self::NotTheRelease { .. }
+            | Self::Blind { .. }
+            | Self::Hanging { .. }
+            | Self::NotAskable { .. } => Urgency::Now,
+        }
+    }
+}
+
+/// What surrounds a site and has an incident of its own, so that its trouble hides no other and no other hides it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "subject", deny_unknown_fields)]
+pub enum Subject {
+    /// The filesystem that this path lies on.
+    Disk {
+        /// The path.
+        path: String,
+    },
+    /// The certificate that is shown for this name.
+    Certificate {
+        /// The name.
+        hostname: String,
+    },
+}
+
+/// How soon a person must see to a trouble; the later one is the graver.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Urgency {
+    /// Within days.
+    Soon,
+    /// At once.
+    #[default]
+    Now,
+}
+
+/// What is known of a filesystem's room beside its free bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomLeft {
+    /// All bytes that it has for others than root.
+    #[serde(default)]
+    pub total_bytes: Option<u64>,
+    /// The free inodes, if it is those that run out.
+    #[serde(default)]
+    pub free_inodes: Option<u64>,
+    /// After how many seconds nothing is left, as fast as it went lately.
+    #[serde(default)]
+    pub full_in_seconds: Option<u64>,
+}
+
+/// What is wrong with a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateFlaw {
+    /// Its life ends soon.
+    #[default]
+    EndsSoon,
+    /// Its life is over.
+    Over,
+    /// Its life has not begun.
+    NotYet,
+    /// It is for other names.
+    OtherName,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn disk_words(path: &str, free_bytes: u64, room: &RoomLeft) -> String {
+    let of = |total| format!(" of {}", bytes(total));
+    let left = match room.free_inodes {
+        Some(inodes) => format!("{inodes} inodes"),
+        None => format!(
+            "{}{}",
+            bytes(free_bytes),
+            room.total_bytes.map_or_else(String::new, of)
+        ),
+    };
+    let full = room.full_in_seconds.map_or_else(String::new, |seconds| {
+        format!(", and is full in {} if it goes on so", rough_time(seconds))
+    });
+    format!("the filesystem of {path} has {left} free{full}")
+}
+
+fn certificate_words(hostname: &str, until: Timestamp, flaw: CertificateFlaw) -> String {
+    let until = until.strftime("%Y-%m-%d %H:%M UTC");
+    match flaw {
+        CertificateFlaw::EndsSoon => format!("the certificate for {hostname} is valid until {until}"),
+        CertificateFlaw::Over => format!("the certificate for {hostname} was valid until {until}"),
+        CertificateFlaw::NotYet => {
+            format!("the certificate for {hostname} is not valid yet (its end: {until})")
+        }
+        CertificateFlaw::OtherName => {
+            format!("the certificate shown for {hostname} is for another name (its end: {until})")
+        }
+    }
+}
+
+/// Bytes for people: three digits and a binary unit.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut scaled = bytes as f64;
+    let mut unit = 0;
+    while scaled >= 1000.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{bytes} B"),
+        _ => format!("{scaled:.1} {}", UNITS[unit]),
+    }
+}
+
+/// A length of time for people, where no more than its order matters.
+fn rough_time(seconds: u64) -> String {
+    match seconds {
+        ..7_200 => format!("about {} minutes", seconds / 60),
+        7_200..172_800 => format!("about {} hours", seconds / 3_600),
+        172_800.. => format!("about {} days", seconds / 86_400),
+    }
 }
 
 /// What visitors went through in an incident, counted from the log.

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{ErrorSignature, Impact};
+use crate::evidence::{ErrorSignature, Impact, Subject};
 use crate::finding::{BlastRadius, CodePlace};
 use crate::name::{DeploymentId, NameError, ReleaseId, SiteName};
 use crate::plain::said;
@@ -118,8 +118,8 @@ pub enum PageAction {
     Change,
 }
 
-/// How loudly a page speaks, in PagerDuty's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How loudly a page speaks, in PagerDuty's words, the loudest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "PagerDuty's own words")]
 pub enum PageSeverity {
@@ -192,6 +192,10 @@ pub struct Incident {
     pub noticed_at: Timestamp,
     /// When it was opened (t2).
     pub opened_at: Timestamp,
+    /// What it is about, if not about what answers.
+    pub subject: Option<Subject>,
+    /// When a person took it up (t4).
+    pub acknowledged_at: Option<Timestamp>,
     /// When visitors were served again (t5).
     pub mitigated_at: Option<Timestamp>,
     /// When all was well (t6).
@@ -208,6 +212,8 @@ pub struct Incident {
 pub struct Told {
     /// How the incident was then.
     pub state: IncidentState,
+    /// How loudly: a graver one is told anew.
+    pub severity: PageSeverity,
     /// The receiver's handle of it: whatever follows bears the same.
     pub dedup_key: String,
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Actor, Event, Outcome};
-use crate::evidence::Verdict;
+use crate::evidence::{Subject, Urgency, Verdict};
 use crate::gate::GateResult;
 use crate::incident::{Incident, IncidentId, PageId, PageIntent};
 use crate::name::{DeploymentId, ReleaseId, SiteName};
@@ -49,6 +49,24 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
+impl Judged {
+    /// How soon a person must see to it.
+    pub fn urgency(&self) -> Urgency {
+        match &self.verdict {
+            Verdict::Hold { trouble } => trouble.urgency(),
+            Verdict::Bad { .. } => Urgency::Now,
+        }
+    }
+
+    /// What it is about, if not about what answers.
+    pub fn subject(&self) -> Option<Subject> {
+        match &self.verdict {
+            Verdict::Hold { trouble } => trouble.subject(),
+            Verdict::Bad { .. } => None,
+        }
+    }
+}
+
 /// A switch of which nobody outside was told yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -62,6 +80,8 @@ pub struct Change {
     pub to: Option<ReleaseId>,
 }
 
+/// Most troubles with what surrounds a site that stand at once; of more, the later ones are not taken in.
+pub const STANDING_MAX: usize = 32;
 /// Most changes that wait to be told; of more, the oldest are forgotten.
 pub const UNTOLD_CHANGES_MAX: usize = 16;
 
@@ -83,6 +103,8 @@ pub struct Site {
     pub deployments: u64,
     /// The verdict that stands: nobody has seen the site well since.
     pub judged: Option<Judged>,
+    /// Troubles with what surrounds the site that stand, one per subject; at most [`STANDING_MAX`].
+    pub standing: Vec<Judged>,
     /// The number of the last deployment whose end an incident was opened for, or fell into one: it gives rise to
     /// no other.
     pub followed_up: u64,
@@ -252,10 +274,12 @@ impl World {
                 self.judge(site, judged);
             }
             Event::Recovered { site, impact } => self.recover(site, impact),
+            Event::Relieved { site, subject } => self.site_mut(site).relieve(subject),
             Event::IncidentOpened { .. }
             | Event::IncidentMitigated { .. }
             | Event::IncidentResolved { .. }
             | Event::Noted { .. }
+            | Event::Acknowledged { .. }
             | Event::PageIntended { .. }
             | Event::PageSettled { .. } => self.follow_incident(at, event)?,
         }
@@ -482,6 +506,26 @@ impl Site {
                 evidence.release.is_none() || evidence.release.as_ref() == live
             }
         }
+    }
+
+    /// The trouble that stands with this.
+    pub fn standing_on(&self, subject: &Subject) -> Option<&Judged> {
+        let is_on = |judged: &&Judged| judged.subject().as_ref() == Some(subject);
+        self.standing.iter().find(is_on)
+    }
+
+    fn stand(&mut self, subject: &Subject, judged: Judged) {
+        let is_on = |known: &&mut Judged| known.subject().as_ref() == Some(subject);
+        if let Some(known) = self.standing.iter_mut().find(is_on) {
+            *known = judged;
+        } else if self.standing.len() < STANDING_MAX {
+            self.standing.push(judged);
+        }
+    }
+
+    fn relieve(&mut self, subject: &Subject) {
+        self.standing
+            .retain(|judged| judged.subject().as_ref() != Some(subject));
     }
 
     /// The release to go back to: the last one proven good that is not live.

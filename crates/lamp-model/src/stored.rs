@@ -13,8 +13,8 @@ use crate::state::World;
 use crate::tree::Hash;
 
 /// The version that this binary writes. Version 2 knows gates, verdicts, incidents and pages; what version 1 knew
-/// reads as it did.
-pub const VERSION: u32 = 2;
+/// reads as it did. Version 3 knows the disks and the certificate of a site, and who sees to an incident.
+pub const VERSION: u32 = 3;
 
 /// The version of the fold and of [`World`]'s fields. To be raised with every change of either, so that no
 /// snapshot of the fold before is taken for what this one would say.
@@ -53,7 +53,7 @@ pub enum DecodeError {
     },
 }
 
-/// Versions 1 and 2 of a record's body: they differ in the events that there are. The id stands beside it, in its own column.
+/// Versions 1 to 3 of a record's body: they differ in the events that there are. The id stands beside it, in its own column.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {

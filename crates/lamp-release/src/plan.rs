@@ -334,6 +334,8 @@ mod tests {
     use super::*;
 
     const SPACE: Space = Space {
+        total_inodes: 1_000_000,
+        usable_bytes: 1_000_000,
         total_bytes: 1_000_000,
         free_bytes: 500_000,
         free_inodes: 1_000,

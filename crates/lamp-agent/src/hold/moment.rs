@@ -73,6 +73,8 @@ impl Told {
             | Event::Ended { .. }
             | Event::Pruned { .. }
             | Event::WorkersEnded { .. }
+            | Event::Relieved { .. }
+            | Event::Acknowledged { .. }
             | Event::Noted { .. } => None,
         }
     }

@@ -117,6 +117,7 @@ fn concerns(event: &Event, watched: &DeploymentId) -> bool {
         | Event::Judged { site, .. }
         | Event::WorkersEnded { site, .. }
         | Event::Recovered { site, .. }
+        | Event::Relieved { site, .. }
         | Event::IncidentOpened { site, .. } => site == watched.site(),
         Event::PageIntended { intent, .. } => intent.site == *watched.site(),
         Event::LogOpened { .. }
@@ -124,6 +125,7 @@ fn concerns(event: &Event, watched: &DeploymentId) -> bool {
         | Event::IncidentMitigated { .. }
         | Event::IncidentResolved { .. }
         | Event::Noted { .. }
+        | Event::Acknowledged { .. }
         | Event::PageSettled { .. } => false,
     }
 }

@@ -1,5 +1,6 @@
 //! The client against real sockets: TLS, bounds, unix sockets, namespaces.
 
+mod certificate;
 mod server;
 
 use std::time::Duration;

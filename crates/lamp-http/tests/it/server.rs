@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -40,19 +41,26 @@ impl Server {
     }
 
     pub(crate) fn tls(host: &str, reply: Reply) -> Self {
-        let made = rcgen::generate_simple_self_signed([host.to_owned()]).expect("a certificate");
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let certificate = CertificateParams::new([host.to_owned()]).expect("a certificate");
+        Self::tls_with(&certificate, reply)
+    }
+
+    /// Shows a certificate as described, signed by itself.
+    pub(crate) fn tls_with(certificate: &CertificateParams, reply: Reply) -> Self {
+        let made_key = KeyPair::generate().expect("a key");
+        let made = certificate.self_signed(&made_key).expect("a certificate");
+        let key = PrivateKeyDer::try_from(made_key.serialize_der()).expect("a key");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
+            .with_single_cert(vec![made.der().clone()], key)
             .expect("a certificate and its key");
         let mut config = config;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let config = Arc::new(config);
-        Self::listen(made.cert.der().to_vec(), reply, move |stream| {
+        Self::listen(made.der().to_vec(), reply, move |stream| {
             let session = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
             Ok(StreamOwned::new(session, stream))
         })

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use lamp_model::event::{Outcome, Reason};
-use lamp_model::evidence::{Impact, Trouble, Verdict};
+use lamp_model::evidence::{Impact, Trouble, Urgency, Verdict};
 use lamp_model::incident::{IncidentState, PageAction, PageIntent, PageSeverity, SUMMARY_MAX_CHARS};
 use lamp_model::plan::PlanKind;
 use proptest::prelude::*;
 
 use super::*;
 use crate::sample::{
-    armed, at, bad, confirmed, ended, fold, gated, hold, impact, judged, not_the_release, planned, recovered,
-    release, shop, started, stored, switched, terms, to_switch, went_back,
+    armed, at, bad, certificate, confirmed, disk, ended, fold, gated, hold, impact, judged, not_the_release,
+    planned, recovered, release, relieved, shop, started, stored, switched, terms, to_switch, went_back,
 };
 
 /// What follows, in short: one line per event.
@@ -169,6 +169,75 @@ fn blind() -> Trouble {
     }
 }
 
+const DISK_SOON: &str = "trigger warning shop: the filesystem of /srv/shop has 11.4 mib free; make room before writes \
+                         fail: `du -xh -d2 /srv/shop | sort -h | tail` shows what lies there, `lamp release prune \
+                         shop` removes old releases";
+
+#[test]
+fn what_can_wait_is_a_warning_and_critical_once_it_cannot() {
+    let world = fold(a_is_live(), 1010, &[judged(None, hold(disk(Urgency::Soon)))]);
+    let world = check(
+        world,
+        1011,
+        &[
+            "opened 1: the filesystem of /srv/shop has 11.4 MiB free",
+            DISK_SOON,
+        ],
+    );
+    let world = check(
+        fold(world, 1100, &[judged(None, hold(disk(Urgency::Soon)))]),
+        1101,
+        &[],
+    );
+    let world = fold(world, 1200, &[judged(None, hold(disk(Urgency::Now)))]);
+    let world = check(world, 1201, &[&DISK_SOON.replace("warning", "critical")]);
+    // What becomes better is told when it is well.
+    let world = check(
+        fold(world, 1300, &[judged(None, hold(disk(Urgency::Soon)))]),
+        1301,
+        &[],
+    );
+    check(
+        fold(world, 2000, &[relieved(&disk(Urgency::Soon))]),
+        2001,
+        &[
+            "resolved 1: 0 failed",
+            "resolve info shop: the filesystem of /srv/shop has 11.4 mib free: all is well again since 03:40:02 utc",
+        ],
+    );
+}
+
+#[test]
+fn a_full_disk_hides_no_outage_and_an_outage_no_full_disk() {
+    let world = fold(a_is_live(), 1010, &[judged(None, hold(disk(Urgency::Soon)))]);
+    let world = followed(world, 1011).0;
+    let world = fold(world, 1100, &[judged(None, not_the_release())]);
+    let (world, events) = followed(world, 1101);
+    assert_eq!(intents(&events)[0].severity, PageSeverity::Critical);
+    assert_ne!(
+        intents(&events)[0].dedup_key,
+        world.incidents[&IncidentId(1)]
+            .told
+            .clone()
+            .expect("told")
+            .dedup_key
+    );
+    let world = fold(world, 1200, &[judged(None, hold(certificate(Urgency::Soon)))]);
+    let (world, events) = followed(world, 1201);
+    assert_eq!(intents(&events)[0].severity, PageSeverity::Warning);
+    let world = followed(fold(world, 2000, &[recovered(impact())]), 2001).0;
+    let state = |number| world.incidents[&IncidentId(number)].state;
+    assert_eq!(
+        [state(1), state(2), state(3)],
+        [
+            IncidentState::Failing,
+            IncidentState::Resolved,
+            IncidentState::Failing
+        ]
+    );
+    assert!(!awaits_recovery(&world, &shop()), "nobody probes a disk well");
+}
+
 /// A deployment that went back for this reason, without a verdict.
 fn back_for(reason: Reason) -> World {
     let back = [switched(2, Some("b"), Some("a")), went_back(2, reason)];
@@ -301,7 +370,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     let name = prop::sample::select(vec!["a", "b", "c"]);
     let kind = prop::sample::select(vec![PlanKind::Deploy, PlanKind::Deploy, PlanKind::Rollback]);
     let number = prop::option::of(1..6_u64);
-    (0..16_u32, number, 0..9_u32, name.clone(), name, kind).prop_map(
+    (0..21_u32, number, 0..9_u32, name.clone(), name, kind).prop_map(
         |(which, some, index, from, to, kind)| {
             let number = some.unwrap_or(1);
             match which {
@@ -323,6 +392,11 @@ fn any_event() -> impl Strategy<Value = Event> {
                 12 => judged(some, hold(blind())),
                 13 => stored(to),
                 14 => gated(number, to),
+                15 => judged(None, hold(disk(Urgency::Soon))),
+                16 => judged(None, hold(disk(Urgency::Now))),
+                17 => relieved(&disk(Urgency::Now)),
+                18 => judged(None, hold(certificate(Urgency::Soon))),
+                19 => relieved(&certificate(Urgency::Soon)),
                 _ => recovered(impact()),
             }
         },
@@ -374,6 +448,8 @@ impl Run {
     fn settle(&mut self) -> Result<(), TestCaseError> {
         self.millis += 10_000;
         self.follow()?;
+        self.happen(&relieved(&disk(Urgency::Now)))?;
+        self.happen(&relieved(&certificate(Urgency::Now)))?;
         self.happen(&recovered(impact()))
     }
 }

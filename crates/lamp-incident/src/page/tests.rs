@@ -1,7 +1,7 @@
 //! What pages say: a text for each trouble, and bounds that hold whatever logs and people say.
 
 use lamp_model::Event;
-use lamp_model::evidence::{Trouble, Verdict};
+use lamp_model::evidence::{CertificateFlaw, RoomLeft, Trouble, Urgency, Verdict};
 use lamp_model::incident::{PageAction, PageIntent, SUMMARY_MAX_CHARS};
 use lamp_model::state::World;
 
@@ -27,6 +27,15 @@ fn trigger(world: &World) -> PageIntent {
     intents.next_back().expect("there is a trigger")
 }
 
+fn certificate(flaw: CertificateFlaw) -> Trouble {
+    Trouble::Certificate {
+        hostname: "shop.example".to_owned(),
+        until: at(86_400_000),
+        flaw,
+        urgency: Urgency::Now,
+    }
+}
+
 #[test]
 fn each_trouble_has_its_words() {
     let troubles = [
@@ -41,11 +50,26 @@ fn each_trouble_has_its_words() {
         Trouble::DiskNearlyFull {
             path: "/srv/shop".to_owned(),
             free_bytes: 12_000_000,
+            room: RoomLeft {
+                total_bytes: Some(20_000_000_000),
+                free_inodes: None,
+                full_in_seconds: Some(10_000),
+            },
+            urgency: Urgency::Now,
         },
-        Trouble::Certificate {
-            hostname: "shop.example".to_owned(),
-            until: at(86_400_000),
+        Trouble::DiskNearlyFull {
+            path: "/srv/shop".to_owned(),
+            free_bytes: 12_000_000,
+            room: RoomLeft {
+                free_inodes: Some(1234),
+                ..RoomLeft::default()
+            },
+            urgency: Urgency::Soon,
         },
+        certificate(CertificateFlaw::EndsSoon),
+        certificate(CertificateFlaw::Over),
+        certificate(CertificateFlaw::NotYet),
+        certificate(CertificateFlaw::OtherName),
     ];
     let verdicts = troubles.into_iter().map(hold).chain([not_the_release()]);
     let summaries: Vec<String> = verdicts.map(|verdict| page(verdict).summary).collect();

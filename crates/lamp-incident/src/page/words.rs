@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lamp_model::event::{Outcome, Reason};
-use lamp_model::evidence::{Evidence, Impact, Trouble, Verdict};
+use lamp_model::evidence::{CertificateFlaw, Evidence, Impact, Trouble, Verdict};
 use lamp_model::incident::{Culprit, Incident, IncidentState};
 use lamp_model::name::SiteName;
 use lamp_model::plan::PlanKind;
@@ -48,7 +48,7 @@ impl<'a> Account<'a> {
             Some(self.cause()),
             self.reach(),
             self.overridden(),
-            Some(self.answering()),
+            self.is_about_what_answers().then(|| self.answering()),
             self.visitors(),
         ];
         // Of a trouble from the start there is nothing to be said before it.
@@ -62,7 +62,8 @@ impl<'a> Account<'a> {
             Some(at) => format!("all is well again since {}", clock(at)),
             None => "all is well again".to_owned(),
         };
-        let impact = self.incident.impact.as_ref().map(impact_words);
+        let impact = self.incident.impact.as_ref();
+        let impact = impact.filter(|_| self.is_about_what_answers()).map(impact_words);
         self.line(Some(self.headline()), [Some(well), impact])
     }
 
@@ -118,7 +119,7 @@ impl<'a> Account<'a> {
     /// The line and what is wrong with it; else what was seen.
     fn cause(&self) -> String {
         match (self.trouble(), self.culprit()) {
-            (Some(trouble), _) => trouble_words(trouble),
+            (Some(trouble), _) => trouble_words(trouble, &self.incident.site),
             (None, Some(culprit)) => culprit_words(culprit).unwrap_or_else(|| self.seen()),
             (None, None) => self.seen(),
         }
@@ -180,16 +181,28 @@ impl<'a> Account<'a> {
         culprit.filter(|_| self.trouble().is_none())
     }
 
+    fn is_about_what_answers(&self) -> bool {
+        self.incident.subject.is_none()
+    }
+
+    /// The verdict that stands on what the incident is about.
+    fn verdict(&self) -> Option<&'a Verdict> {
+        let judged = match &self.incident.subject {
+            None => self.site.judged.as_ref(),
+            Some(subject) => self.site.standing_on(subject),
+        };
+        judged.map(|judged| &judged.verdict)
+    }
+
     fn trouble(&self) -> Option<&'a Trouble> {
-        match &self.site.judged.as_ref()?.verdict {
+        match self.verdict()? {
             Verdict::Hold { trouble } => Some(trouble),
             Verdict::Bad { .. } => None,
         }
     }
 
     fn evidence(&self) -> Option<&'a Evidence> {
-        let judged = self.site.judged.as_ref().map(|judged| &judged.verdict);
-        match (judged, self.reason) {
+        match (self.verdict(), self.reason) {
             (Some(verdict), _) => evidence_of(verdict),
             (None, Some(Reason::JudgedBad { evidence })) => Some(evidence),
             (None, _) => None,
@@ -213,17 +226,50 @@ pub(crate) fn evidence_of(verdict: &Verdict) -> Option<&Evidence> {
 }
 
 /// What is the matter, and what it asks of whoever is paged.
-pub fn trouble_words(trouble: &Trouble) -> String {
+pub fn trouble_words(trouble: &Trouble, site: &SiteName) -> String {
     let advice = match trouble {
         Trouble::NotTheRelease { evidence } => return not_the_release(evidence),
-        Trouble::Blind { .. } => "whether visitors are served is not known",
-        Trouble::Hanging { .. } => "look at what they wait for",
-        Trouble::NotAskable { .. } => "look at the error log",
-        Trouble::DiskNearlyFull { .. } => "make room before writes fail",
-        Trouble::Certificate { .. } => "renew it before browsers refuse the site",
+        Trouble::Blind { .. } => "whether visitors are served is not known".to_owned(),
+        Trouble::Hanging { .. } => "look at what they wait for".to_owned(),
+        Trouble::NotAskable { .. } => "look at the error log".to_owned(),
+        Trouble::DiskNearlyFull { path, .. } => make_room(path, site),
+        Trouble::Certificate { hostname, flaw, .. } => renew(hostname, *flaw),
     };
     let said = plain(&trouble.to_string(), FOREIGN_MAX_CHARS);
     format!("{said}; {advice}")
+}
+
+/// What to type next.
+fn make_room(path: &str, site: &SiteName) -> String {
+    let path = plain(path, FOREIGN_MAX_CHARS);
+    format!(
+        "make room before writes fail: `du -xh -d2 {path} | sort -h | tail` shows what lies there, \
+         `lamp release prune {site}` removes old releases"
+    )
+}
+
+fn renew(hostname: &str, flaw: CertificateFlaw) -> String {
+    match flaw {
+        CertificateFlaw::EndsSoon => {
+            "renew it and reload Apache before browsers refuse the site (`certbot renew`, if that is what renews it)"
+                .to_owned()
+        }
+        CertificateFlaw::Over => {
+            "browsers refuse the site: renew it and reload Apache (`certbot renew`, if that is what renews it)"
+                .to_owned()
+        }
+        CertificateFlaw::NotYet => {
+            "browsers refuse the site: look at the clock of this host (`timedatectl`) and at who made it"
+                .to_owned()
+        }
+        CertificateFlaw::OtherName => {
+            let hostname = plain(hostname, FOREIGN_MAX_CHARS);
+            format!(
+                "browsers refuse the site: give its virtual host a certificate for {hostname} \
+                 (`apachectl -S` shows which virtual host answers)"
+            )
+        }
+    }
 }
 
 fn not_the_release(evidence: &Evidence) -> String {

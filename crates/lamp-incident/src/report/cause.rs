@@ -216,7 +216,10 @@ pub(super) fn detection(case: &Case<'_>, metrics: &Metrics) -> Vec<Phrase> {
             "It was noticed {} after the first visitor was met by it.",
             span(millis)
         ),
-        None => "How long visitors were met by it before is not known.".to_owned(),
+        None if case.is_about_what_answers() => {
+            "How long visitors were met by it before is not known.".to_owned()
+        }
+        None => "Whether visitors were met by it is not counted.".to_owned(),
     }));
     said.push(page(case, metrics));
     said
@@ -251,9 +254,12 @@ pub(super) fn resolution(case: &Case<'_>, local: &Local<'_>) -> Vec<Phrase> {
     }
     said.push(match (case.status(), case.resolved_at()) {
         (IncidentState::Resolved, Some(at)) => {
-            let well = "Probes through Apache and the requests of visitors were answered well";
+            let well = match case.is_about_what_answers() {
+                true => "Probes through Apache and the requests of visitors were answered well again",
+                false => "It was looked at again, and was well",
+            };
             Phrase::new(format!(
-                "{well} again: the incident was resolved at {}.",
+                "{well}: the incident was resolved at {}.",
                 local.moment(at)
             ))
         }
@@ -362,8 +368,12 @@ pub(super) fn unknown(case: &Case<'_>, times: &Times) -> Vec<Phrase> {
     );
     add(times.t6_healthy.is_none(), "t6: the incident is not over.");
     add(
-        case.impact().is_none(),
+        case.impact().is_none() && case.is_about_what_answers(),
         "The impact: it is counted when the site is well again.",
+    );
+    add(
+        !case.is_about_what_answers(),
+        "The impact: of this kind of trouble it is not counted.",
     );
     let culprit = case.opened.culprit;
     add(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lamp_model::Event;
 use lamp_model::event::{Actor, Entry, Outcome, Seq};
-use lamp_model::evidence::{Evidence, Impact, Trouble, Verdict};
+use lamp_model::evidence::{Evidence, Impact, Subject, Trouble, Verdict};
 use lamp_model::gate::GateResult;
 use lamp_model::incident::{
     Culprit, Incident, IncidentId, IncidentState, PageAction, PageId, PageIntent, PageResult,
@@ -38,6 +38,7 @@ pub(super) struct Opened<'a> {
     pub(super) culprit: Option<&'a Culprit>,
     pub(super) first_failed_at: Option<Timestamp>,
     pub(super) noticed_at: Timestamp,
+    pub(super) subject: Option<&'a Subject>,
 }
 
 /// What the gate said of the release.
@@ -61,13 +62,14 @@ impl<'a> Case<'a> {
         let all = || entries.iter().flat_map(facts_of);
         let opened = all().find_map(|fact| opened(fact, id))?;
         let first = all().find(|fact| is_first(fact, &opened)).map(|fact| fact.seq);
-        let before = all().filter(|fact| fact.seq < opened.seq && is_switch_of(fact, opened.site));
+        let before = all().filter(|fact| fact.seq < opened.seq && leads_to(fact, &opened));
         let first = first.or_else(|| before.last().map(|fact| fact.seq));
         let over = all().find(|fact| is_end(fact, id)).map(|fact| fact.seq);
         let span = first.unwrap_or(opened.seq)..=over.unwrap_or(Seq(u64::MAX));
         let pages: Vec<PageId> = all().filter_map(|fact| page_of(fact, id)).collect();
         let belongs = |fact: &Fact<'_>| {
-            is_of_incident(fact, id, &pages) || happened_at(fact, opened.site) && span.contains(&fact.seq)
+            let is_near = || span.contains(&fact.seq) && happened_at(fact, opened.site);
+            is_of_incident(fact, id, &pages) || is_near() && is_about(fact, &opened)
         };
         Some(Self {
             opened,
@@ -111,7 +113,16 @@ impl<'a> Case<'a> {
         self.facts.iter().find(resolved).map(|fact| fact.at)
     }
 
+    /// Whether it is about what answers requests, and not about what surrounds the site.
+    pub(super) const fn is_about_what_answers(&self) -> bool {
+        self.opened.subject.is_none()
+    }
+
+    /// `None`: not counted, or not yet.
     pub(super) fn impact(&self) -> Option<Impact> {
+        if !self.is_about_what_answers() {
+            return None;
+        }
         self.facts.iter().find_map(|fact| {
             let Event::IncidentResolved { impact, .. } = fact.event else {
                 return None;
@@ -277,6 +288,7 @@ fn opened(fact: Fact<'_>, id: IncidentId) -> Option<Opened<'_>> {
         culprit,
         first_failed_at,
         noticed_at,
+        subject,
     } = fact.event
     else {
         return None;
@@ -290,6 +302,7 @@ fn opened(fact: Fact<'_>, id: IncidentId) -> Option<Opened<'_>> {
         culprit: culprit.as_deref(),
         first_failed_at: *first_failed_at,
         noticed_at: *noticed_at,
+        subject: subject.as_ref(),
     })
 }
 
@@ -297,8 +310,30 @@ fn is_first(fact: &Fact<'_>, opened: &Opened<'_>) -> bool {
     matches!(fact.event, Event::Planned { deployment, .. } if Some(deployment) == opened.deployment)
 }
 
-fn is_switch_of(fact: &Fact<'_>, site: &SiteName) -> bool {
-    matches!(fact.event, Event::Switched { deployment, .. } if deployment.site() == site)
+/// The last of these before the opening is where an incident without a deployment begins.
+fn leads_to(fact: &Fact<'_>, opened: &Opened<'_>) -> bool {
+    match (fact.event, opened.subject) {
+        (Event::Switched { deployment, .. }, None) => deployment.site() == opened.site,
+        (Event::Judged { site, .. }, Some(_)) => site == opened.site && is_about(fact, opened),
+        _ => false,
+    }
+}
+
+/// Whether what happened at the site is of the incident's own subject; of what surrounds a site deployments tell nothing.
+fn is_about(fact: &Fact<'_>, opened: &Opened<'_>) -> bool {
+    match (fact.event, opened.subject) {
+        (Event::Judged { verdict, .. }, wanted) => subject(verdict).as_ref() == wanted,
+        (Event::Relieved { subject, .. }, wanted) => Some(subject) == wanted,
+        (Event::AgentStarted { .. }, _) => true,
+        (_, wanted) => wanted.is_none(),
+    }
+}
+
+fn subject(verdict: &Verdict) -> Option<Subject> {
+    match verdict {
+        Verdict::Hold { trouble } => trouble.subject(),
+        Verdict::Bad { .. } => None,
+    }
 }
 
 fn is_end(fact: &Fact<'_>, id: IncidentId) -> bool {
@@ -324,6 +359,7 @@ fn is_of_incident(fact: &Fact<'_>, id: IncidentId, pages: &[PageId]) -> bool {
         Event::IncidentOpened { incident, .. }
         | Event::IncidentMitigated { incident }
         | Event::IncidentResolved { incident, .. }
+        | Event::Acknowledged { incident, .. }
         | Event::Noted { incident, .. } => *incident == id,
         Event::PageIntended { intent, .. } => intent.incident == Some(id),
         Event::PageSettled { page, .. } => pages.contains(page),
@@ -341,6 +377,7 @@ fn is_of_incident(fact: &Fact<'_>, id: IncidentId, pages: &[PageId]) -> bool {
         | Event::Pruned { .. }
         | Event::Judged { .. }
         | Event::WorkersEnded { .. }
+        | Event::Relieved { .. }
         | Event::Recovered { .. } => false,
     }
 }
@@ -357,6 +394,7 @@ fn happened_at(fact: &Fact<'_>, wanted: &SiteName) -> bool {
         | Event::Proven { site, .. }
         | Event::Judged { site, .. }
         | Event::WorkersEnded { site, .. }
+        | Event::Relieved { site, .. }
         | Event::Recovered { site, .. } => site == wanted,
         Event::AgentStarted { .. } => true,
         Event::LogOpened { .. }
@@ -367,6 +405,7 @@ fn happened_at(fact: &Fact<'_>, wanted: &SiteName) -> bool {
         | Event::IncidentMitigated { .. }
         | Event::IncidentResolved { .. }
         | Event::Noted { .. }
+        | Event::Acknowledged { .. }
         | Event::PageIntended { .. }
         | Event::PageSettled { .. } => false,
     }

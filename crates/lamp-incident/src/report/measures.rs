@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
-use lamp_model::evidence::Trouble;
+use lamp_model::evidence::{CertificateFlaw, Trouble};
 use lamp_model::gate::Gate;
 use lamp_model::incident::{Culprit, PageResult};
 
@@ -95,6 +95,14 @@ fn relieve(trouble: &Trouble) -> Phrase {
         }
         Trouble::DiskNearlyFull { path, .. } => {
             Phrase::new("Make room on the filesystem of ").code(path).own(".")
+        }
+        Trouble::Certificate {
+            hostname,
+            flaw: CertificateFlaw::OtherName,
+            ..
+        } => {
+            let what = Phrase::new("Give the virtual host of ").code(hostname);
+            what.own(" a certificate for that name.")
         }
         Trouble::Certificate { hostname, .. } => {
             Phrase::new("Renew the certificate of ").code(hostname).own(".")

@@ -147,7 +147,7 @@ fn points(out: &mut String, heading: &str, items: &[Phrase], face: Face) {
 
 fn impact(out: &mut String, impact: Option<&ImpactCount>, local: &Local<'_>, face: Face) {
     let Some(impact) = impact else {
-        let _ = writeln!(out, "Not counted yet: it is when the site is well again.");
+        let _ = writeln!(out, "Not counted; why stands under “Not known”.");
         return;
     };
     let percent = impact

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use lamp_model::Event;
 use lamp_model::event::{Reason, Seq};
-use lamp_model::evidence::{Evidence, Impact, Trouble, Verdict};
+use lamp_model::evidence::{Evidence, Impact, RoomLeft, Trouble, Urgency, Verdict};
 use lamp_model::incident::{PageId, PageResult};
 use lamp_model::plan::PlanKind;
 use lamp_model::state::World;
@@ -12,8 +12,8 @@ use lamp_model::state::World;
 use super::*;
 use crate::follow;
 use crate::sample::{
-    BY, armed, at, bad, confirmed, gated, hold, impact, judged, planned, recovered, shop, started, stored,
-    switched, terms, went_back,
+    BY, armed, at, bad, confirmed, disk, gated, hold, impact, judged, not_the_release, planned, recovered,
+    relieved, shop, started, stored, switched, terms, went_back,
 };
 use crate::terms::Terms;
 
@@ -208,9 +208,25 @@ fn an_incident_without_a_release_to_blame_nor_a_pager_that_is_not_over() {
     let trouble = Trouble::DiskNearlyFull {
         path: "/srv/shop".to_owned(),
         free_bytes: 12_000_000,
+        room: RoomLeft::default(),
+        urgency: Urgency::Soon,
     };
     log.append(1_000, vec![judged(None, hold(trouble))]);
     insta::assert_snapshot!(log.markdown("UTC"));
+}
+
+#[test]
+fn what_happens_beside_a_nearly_full_disk_is_not_in_its_report_nor_it_in_that_of_an_outage() {
+    let mut log = Log::begun(BEGIN, true);
+    log.append(-1_800_000, vec![judged(None, hold(disk(Urgency::Soon)))]);
+    log.append(-900_000, vec![judged(None, hold(disk(Urgency::Now)))]);
+    log.append(0, vec![judged(None, not_the_release())]);
+    log.append(60_000, vec![relieved(&disk(Urgency::Soon))]);
+    insta::assert_snapshot!(log.markdown("UTC"));
+    let of_outage = report(&log.entries, IncidentId(2), &TimeZone::UTC).expect("opened");
+    let told = serde_json::to_string(&of_outage).expect("JSON");
+    assert!(!told.contains("filesystem"), "{told}");
+    assert!(told.contains("so does the release before"), "the control: {told}");
 }
 
 #[test]

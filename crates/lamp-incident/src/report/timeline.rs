@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lamp_model::Event;
-use lamp_model::event::{Outcome, Reason, Seq};
+use lamp_model::event::{Actor, Outcome, Reason, Seq};
 use lamp_model::evidence::{Evidence, Verdict};
 use lamp_model::gate::{Blocker, Gate, GateResult};
 use lamp_model::incident::{PageAction, PageId, PageIntent, PageResult};
@@ -75,7 +75,7 @@ fn first_failed(case: &Case<'_>) -> Phrase {
 
 /// A note stands where its author says that it belongs; a verdict where it was come to.
 fn moment(fact: &Fact<'_>) -> Timestamp {
-    if let Event::Noted { happened_at, .. } = fact.event {
+    if let Event::Noted { happened_at, .. } | Event::Acknowledged { happened_at, .. } = fact.event {
         return *happened_at;
     }
     fact.at
@@ -114,6 +114,7 @@ fn happened(case: &Case<'_>, event: &Event) -> Option<(&'static str, Phrase)> {
             "recovered",
             Phrase::new("Probes and visitors are answered well again"),
         ),
+        Event::Relieved { .. } => ("relieved", Phrase::new("It was looked at again, and is well")),
         Event::IncidentOpened { incident, title, .. } => {
             let opened = Phrase::new(format!("Incident {incident} was opened: "));
             ("incident-opened", opened.said(title))
@@ -124,6 +125,7 @@ fn happened(case: &Case<'_>, event: &Event) -> Option<(&'static str, Phrase)> {
             "noted",
             Phrase::new(format!("Note of uid {}: ", by.uid)).words(text),
         ),
+        Event::Acknowledged { who, by, .. } => ("acknowledged", acknowledged(who.as_deref(), by)),
         Event::PageIntended { intent, .. } => ("page-intended", intended(intent)),
         Event::PageSettled { page, result } => ("page-settled", named(case, *page).then(settled(result))),
         Event::LogOpened { .. }
@@ -138,6 +140,15 @@ fn happened(case: &Case<'_>, event: &Event) -> Option<(&'static str, Phrase)> {
 
 const MITIGATED: &str = "Visitors are served again: the incident is mitigated";
 const RESOLVED: &str = "All is well: the incident is resolved";
+
+fn acknowledged(who: Option<&str>, by: &Actor) -> Phrase {
+    let taken = Phrase::new("The page was acknowledged");
+    let taken = match who {
+        Some(who) => taken.own(" by ").words(who),
+        None => taken,
+    };
+    taken.own(format!(" (written down by uid {})", by.uid))
+}
 
 fn agent_started(version: &str) -> Phrase {
     Phrase::new("The host's agent started (version ")

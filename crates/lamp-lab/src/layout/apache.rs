@@ -62,6 +62,13 @@ const MODULES_WITH_CONF: [&str; 15] = [
 const CONFS: [&str; 4] = ["charset", "localized-error-pages", "security", "serve-cgi-bin"];
 const CONFS_OF_FPM: [&str; 1] = ["php8.2-fpm"];
 
+pub(super) fn of_certificates(certificates: &Certificates) -> [Entry; 2] {
+    [
+        Entry::file(CERTIFICATE, &*certificates.certificate),
+        Entry::file(KEY, &*certificates.key).of(ROOT, 0o600),
+    ]
+}
+
 pub(super) fn entries(plan: &LabPlan, users: Users, certificates: &Certificates) -> Vec<Entry> {
     let log_reader = Owner {
         gid: users.www_data.gid,
@@ -71,9 +78,8 @@ pub(super) fn entries(plan: &LabPlan, users: Users, certificates: &Certificates)
         Entry::dir("/var/log/apache2").of(log_reader, 0o750),
         Entry::dir(format!("{ETC}/lamp")),
         Entry::file(format!("{ETC}/ports.conf"), PORTS),
-        Entry::file(CERTIFICATE, &*certificates.certificate),
-        Entry::file(KEY, &*certificates.key).of(ROOT, 0o600),
     ];
+    all.extend(of_certificates(certificates));
     all.extend(modules(plan.sapi).flat_map(enabled_module));
     all.extend(confs(plan.sapi).map(|conf| enabled("conf", &format!("{conf}.conf"))));
     all.extend(own_conf("conf", "lamp-lab", "ServerName localhost\n".to_owned()));

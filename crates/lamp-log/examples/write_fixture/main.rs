@@ -4,6 +4,7 @@
 //! since it stands for the logs that are out there.
 
 mod outage;
+mod surroundings;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,12 +29,16 @@ async fn main() -> Result<(), Failure> {
         log: log.clone(),
         snapshots: log,
         clock: Arc::new(clock.clone()),
-        writer: Writer(*b"fixture2"),
+        writer: Writer(*b"fixture3"),
         epoch: 3,
         host: "web1".to_owned(),
     })
     .await?;
-    for events in history().into_iter().chain(outage::history()?) {
+    let all = history()
+        .into_iter()
+        .chain(outage::history()?)
+        .chain(surroundings::history()?);
+    for events in all {
         clock.advance(Duration::from_millis(1_250));
         journal.append(events).await?;
     }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use lamp_model::event::{Event, Outcome, Reason};
-use lamp_model::evidence::{ErrorKind, ErrorSignature, Evidence, Impact, Trouble, Verdict};
+use lamp_model::evidence::{
+    CertificateFlaw, ErrorKind, ErrorSignature, Evidence, Impact, RoomLeft, Trouble, Urgency, Verdict,
+};
 use lamp_model::finding::{BlastRadius, CheckSummary, CodePlace, Finding, RuleName, Severity};
 use lamp_model::gate::{Blocker, Cause, CauseKind, Coverage, Gate, GateResult, Rehearsal, RehearsalOutcome};
 use lamp_model::incident::{Culprit, IncidentId, PageAction, PageId, PageIntent, PageResult, PageSeverity};
@@ -267,6 +269,7 @@ fn told(good: &ReleaseId, bad: &ReleaseId) -> Result<Vec<Event>, Failure> {
         culprit: Some(Box::new(culprit)),
         first_failed_at: evidence(bad)?.first_failed_at,
         noticed_at: evidence(bad)?.noticed_at,
+        subject: None,
     };
     Ok(vec![
         opened,
@@ -338,10 +341,14 @@ fn troubles(release: &ReleaseId) -> Result<Vec<Trouble>, Failure> {
         Trouble::DiskNearlyFull {
             path: "/srv/club".to_owned(),
             free_bytes: 1_048_576,
+            room: RoomLeft::default(),
+            urgency: Urgency::Now,
         },
         Trouble::Certificate {
             hostname: "club.example".to_owned(),
             until: at("2026-12-01T00:00:00Z")?,
+            flaw: CertificateFlaw::EndsSoon,
+            urgency: Urgency::Now,
         },
     ])
 }

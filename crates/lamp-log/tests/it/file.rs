@@ -8,6 +8,7 @@ use std::sync::Arc;
 use lamp_log::{SqliteLog, verify};
 use lamp_model::event::Seq;
 use lamp_model::port::{AppendError, EventLog, ReadError};
+use lamp_model::stored::VERSION;
 use lamp_testkit::sample::record;
 use rusqlite::Connection;
 
@@ -156,15 +157,18 @@ async fn a_newer_record_is_refused_with_the_way_out() {
             .hash,
         Seq(5),
         record(4).id,
-        3,
+        VERSION + 1,
         "{}",
     );
     alter(
         &path,
-        &format!("UPDATE record SET version = 3, body = '{{}}', hash = x'{rewritten}' WHERE seq = 5"),
+        &format!(
+            "UPDATE record SET version = {}, body = '{{}}', hash = x'{rewritten}' WHERE seq = 5",
+            VERSION + 1
+        ),
     );
     let log = SqliteLog::open(&path).expect("a log");
-    insta::assert_snapshot!(verify(&log).await.expect_err("too new"), @"the log cannot be read: record 5: the record is of version 3, and this lamp reads up to 2: use the newer lamp that wrote it");
+    insta::assert_snapshot!(verify(&log).await.expect_err("too new"), @"the log cannot be read: record 5: the record is of version 4, and this lamp reads up to 3: use the newer lamp that wrote it");
     assert_eq!(log.read(Seq(0), 4).await.map(|read| read.len()), Ok(4));
 }
 

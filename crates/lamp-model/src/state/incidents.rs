@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{IllegalTransition, Judged, PendingPage, World};
 use crate::event::Event;
-use crate::evidence::Impact;
+use crate::evidence::{Impact, Subject};
 use crate::incident::{Incident, IncidentId, IncidentState, PageAction, PageId, PageIntent, Told};
 use crate::name::SiteName;
 
@@ -25,9 +25,21 @@ impl World {
             found.mitigated_at.get_or_insert(at);
             found.resolved_at = Some(at);
             found.impact = Some(impact.clone());
-            self.follow_up(&site);
+            if found.subject.is_none() {
+                self.follow_up(&site);
+            }
         } else if let Event::Noted { incident, .. } = event {
             self.known("noted", *incident)?;
+        } else if let Event::Acknowledged {
+            incident,
+            happened_at,
+            ..
+        } = event
+        {
+            self.known("acknowledged", *incident)?;
+            if let Some(found) = self.incidents.get_mut(incident) {
+                found.acknowledged_at.get_or_insert(*happened_at);
+            }
         } else if let Event::PageIntended { page, intent } = event {
             self.intend(at, *page, intent)?;
         } else if let Event::PageSettled { page, .. } = event {
@@ -38,7 +50,12 @@ impl World {
     }
 
     /// A verdict stands. Visitors whom the release before served again are met by failures anew if it is on that one.
+    /// One on what surrounds the site stands beside.
     pub(super) fn judge(&mut self, site: &SiteName, judged: Judged) {
+        if let Some(subject) = judged.subject() {
+            self.site_mut(site).stand(&subject, judged);
+            return;
+        }
         let failing_anew = self.site_mut(site).is_met_by(&judged.verdict);
         self.site_mut(site).judged = Some(judged);
         let open = self.open_incident(site).map(|(id, _)| id);
@@ -68,12 +85,22 @@ impl World {
         }
     }
 
-    /// The incident of a site that is not over.
+    /// The incident about what answers at a site that is not over.
     pub fn open_incident(&self, site: &SiteName) -> Option<(IncidentId, &Incident)> {
-        let open = |incident: &&Incident| incident.site == *site && incident.state != IncidentState::Resolved;
-        let mut newest_first = self.incidents.iter().rev();
+        self.open_about(site, None)
+    }
+
+    /// The same about what surrounds it.
+    pub fn open_about(&self, site: &SiteName, subject: Option<&Subject>) -> Option<(IncidentId, &Incident)> {
+        self.open_incidents(site)
+            .find(|(_, incident)| incident.subject.as_ref() == subject)
+    }
+
+    /// All incidents of a site that are not over, the newest first.
+    pub fn open_incidents(&self, site: &SiteName) -> impl Iterator<Item = (IncidentId, &Incident)> {
+        let newest_first = self.incidents.iter().rev();
         newest_first
-            .find(|(_, incident)| open(incident))
+            .filter(move |(_, incident)| incident.site == *site && incident.state != IncidentState::Resolved)
             .map(|(id, incident)| (*id, incident))
     }
 
@@ -87,13 +114,15 @@ impl World {
             let why = format!("the next incident is number {}", self.next_incident());
             return Err(illegal("incident-opened", why));
         }
-        if let Some((open, _)) = self.open_incident(&opened.site) {
+        if let Some((open, _)) = self.open_about(&opened.site, opened.subject.as_ref()) {
             let why = format!("incident {open} of {} is not over", opened.site);
             return Err(illegal("incident-opened", why));
         }
-        let site = opened.site.clone();
+        let followed = opened.subject.is_none().then(|| opened.site.clone());
         self.incidents.insert(id, opened);
-        self.follow_up(&site);
+        if let Some(site) = followed {
+            self.follow_up(&site);
+        }
         Ok(())
     }
 
@@ -126,6 +155,7 @@ impl World {
                     PageAction::Resolve => IncidentState::Resolved,
                     PageAction::Trigger | PageAction::Change => incident.state,
                 },
+                severity: intent.severity,
                 dedup_key: intent.dedup_key.clone(),
             });
         }
@@ -161,6 +191,7 @@ fn opened(at: Timestamp, event: &Event) -> Option<(IncidentId, Incident)> {
         culprit,
         first_failed_at,
         noticed_at,
+        subject,
     } = event
     else {
         return None;
@@ -174,6 +205,8 @@ fn opened(at: Timestamp, event: &Event) -> Option<(IncidentId, Incident)> {
         first_failed_at: *first_failed_at,
         noticed_at: *noticed_at,
         opened_at: at,
+        subject: subject.clone(),
+        acknowledged_at: None,
         mitigated_at: None,
         resolved_at: None,
         impact: None,

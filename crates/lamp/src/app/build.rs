@@ -94,6 +94,7 @@ fn watched(config: &Config) -> Vec<WatchPlan> {
         config: section.clone(),
         door: door.clone(),
         program: OWN_PROGRAM.into(),
+        state_dir: config.agent.state_dir.clone(),
     };
     config.sites.iter().map(plan).collect()
 }

@@ -157,10 +157,12 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
         | Event::Proven { .. }
         | Event::Ended { .. }
         | Event::Pruned { .. }
+        | Event::Relieved { .. }
         | Event::IncidentOpened { .. }
         | Event::IncidentMitigated { .. }
         | Event::IncidentResolved { .. }
         | Event::Noted { .. }
+        | Event::Acknowledged { .. }
         | Event::PageIntended { .. }
         | Event::PageSettled { .. } => None,
     }

@@ -3,23 +3,9 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
+pub use lamp_model::evidence::bytes;
 use lamp_model::evidence::{Impact, Verdict};
 use lamp_model::plan::{GateScope, Plan, PlanKind, Step};
-
-/// Bytes for people: three digits and a binary unit.
-pub fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut scaled = bytes as f64;
-    let mut unit = 0;
-    while scaled >= 1000.0 && unit + 1 < UNITS.len() {
-        scaled /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{bytes} B"),
-        _ => format!("{scaled:.1} {}", UNITS[unit]),
-    }
-}
 
 /// Microseconds for people.
 pub fn micros(micros: u64) -> String {

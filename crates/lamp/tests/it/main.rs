@@ -16,6 +16,7 @@ mod page;
 mod serve;
 mod socket;
 mod stack;
+mod surroundings;
 mod switch;
 mod turn;
 mod twin;
