@@ -13,12 +13,13 @@ use crate::state::World;
 use crate::tree::Hash;
 
 /// The version that this binary writes. Version 2 knows gates, verdicts, incidents and pages; what version 1 knew
-/// reads as it did. Version 3 knows the disks and the certificate of a site, and who sees to an incident.
+/// reads as it did. Version 3 knows the disks and the certificate of a site, who sees to an
+/// incident, and workers that were ended.
 pub const VERSION: u32 = 3;
 
 /// The version of the fold and of [`World`]'s fields. To be raised with every change of either, so that no
 /// snapshot of the fold before is taken for what this one would say.
-pub const SNAPSHOT_VERSION: u32 = 4;
+pub const SNAPSHOT_VERSION: u32 = 5;
 
 /// A record as it was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
