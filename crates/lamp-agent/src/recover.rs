@@ -8,7 +8,7 @@ use lamp_model::event::{Event, Outcome, Reason};
 use lamp_model::name::{DeploymentId, ReleaseId};
 use lamp_model::plan::{PlanKind, StepName};
 use lamp_model::port::Live;
-use lamp_model::state::{Deployment, Site};
+use lamp_model::state::{Deployment, Phase, Site};
 
 use crate::armed::Armed;
 
@@ -74,7 +74,9 @@ fn of_rollback(active: &Deployment, live: &Live, reason: Option<Reason>) -> Reco
 }
 
 fn of_deployment(active: &Deployment, armed: Option<&Armed>, live: &Live, reason: Reason) -> Recovery {
-    if active.phase.is_switched() || answers(live, &active.to) || follows_a_switch(&reason) {
+    let may_have_answered =
+        active.phase.is_switched() || answers(live, &active.to) || was_switching(active, &reason);
+    if may_have_answered || follows_a_switch(&reason) {
         return Recovery::GoBack {
             back_to: armed.map_or_else(|| active.from.clone(), |armed| armed.back_to.clone()),
             ends: Some(active.id.clone()),
@@ -85,6 +87,18 @@ fn of_deployment(active: &Deployment, armed: Option<&Armed>, live: &Live, reason
         deployment: active.id.clone(),
         outcome: Outcome::NotSwitched { reason },
     }
+}
+
+/// Killed in the step of the switch, as far as the log knows: the release may have answered, and the way back may have been taken, both
+/// before anything was written down of it.
+fn was_switching(active: &Deployment, reason: &Reason) -> bool {
+    let Phase::Armed { index } = active.phase else {
+        return false;
+    };
+    let step = usize::try_from(index)
+        .ok()
+        .and_then(|index| active.steps.get(index));
+    *reason == Reason::AgentEnded && step == Some(&StepName::Switch)
 }
 
 /// A log that could not be written may not know of a switch that was made, and of the way back taken since.
@@ -140,7 +154,6 @@ mod tests {
     use super::*;
     use lamp_model::event::Actor;
     use lamp_model::name::SiteName;
-    use lamp_model::state::Phase;
 
     fn release(id: &str) -> ReleaseId {
         ReleaseId::parse(id).expect("valid")
@@ -159,7 +172,7 @@ mod tests {
             to: release("b"),
             by: Actor { uid: 0, pid: 1 },
             planned_at: "2026-11-22T06:40:00Z".parse().expect("a time"),
-            steps: Vec::new(),
+            steps: StepName::ALL.to_vec(),
             phase,
         };
         Site {
@@ -218,6 +231,9 @@ mod tests {
         let is_armed = under_way(PlanKind::Deploy, Phase::Armed { index: 5 });
         check(&is_armed, true, "a", "end");
         check(&is_armed, true, "b", back);
+        let switching = under_way(PlanKind::Deploy, Phase::Armed { index: 6 });
+        check(&switching, true, "a", back);
+        check(&switching, true, "b", back);
         let switched = under_way(PlanKind::Deploy, Phase::Switched { index: 6 });
         check(&switched, true, "b", back);
         check(&switched, true, "a", back);

@@ -169,6 +169,7 @@ impl Table {
         self.hold(row);
         let deploying = self.begin();
         self.until_held(row);
+        let opens_an_incident = row.opens_an_incident() || self.is_switching();
         match row.victim {
             Victim::Agent => {
                 self.scene.kill_agent();
@@ -181,12 +182,23 @@ impl Table {
         if row.victim == Victim::Agent {
             self.scene.start_agent();
         }
-        if row.opens_an_incident() {
+        if opens_an_incident {
             self.check(&case, row.triggers());
         } else {
             self.settled(&case);
             assert_eq!(self.scene.receiver().alerts().len(), self.told, "{case}");
         }
+    }
+
+    /// Whether the log stands in the step of the switch: that it was not made cannot be known then.
+    fn is_switching(&self) -> bool {
+        let is_switch = |event: &Event| {
+            let switch = StepName::Switch;
+            matches!(event, Event::StepStarted { step, .. } if *step == switch)
+        };
+        self.events()
+            .last()
+            .is_some_and(|record| record.iter().any(is_switch))
     }
 
     fn hold(&self, row: Row) {
