@@ -18,7 +18,7 @@ fn intent(action: PageAction) -> PageIntent {
         dedup_key: "lamp-host1-incident-3".to_owned(),
         incident: None,
         site: SiteName::parse("shop").expect("a name"),
-        severity: PageSeverity::Critical,
+        severity: PageSeverity::Warning,
         summary: "shop: wp-settings.php:139 names class-wp-locale.phpp".to_owned(),
         happened_at: "2026-11-22T06:40:00.25Z".parse().expect("a time"),
         details: vec![
@@ -46,7 +46,7 @@ fn an_alert_is_what_the_events_api_names() {
             "payload": {
                 "summary": "shop: wp-settings.php:139 names class-wp-locale.phpp",
                 "source": "web1.example",
-                "severity": "critical",
+                "severity": "warning",
                 "timestamp": "2026-11-22T06:40:00.25Z",
                 "component": "shop",
                 "group": "lamplighter",
