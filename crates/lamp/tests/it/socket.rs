@@ -63,7 +63,7 @@ fn the_socket_refuses_uid_33() {
 fn what_is_no_message_is_told_so_and_the_agent_lives() {
     let ground = Ground::new();
     let _agent = ground.agent();
-    let hello = frame(br#"{"verb":"hello","protocol":2,"lamp":"test"}"#);
+    let hello = frame(br#"{"verb":"hello","protocol":3,"lamp":"test"}"#);
     let other = frame(br#"{"verb":"hello","protocol":99,"lamp":"test"}"#);
     for (sent, expected) in [
         (frame(b"no json"), "not-understood"),
