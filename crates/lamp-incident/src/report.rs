@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lamp_model::event::Entry;
-use lamp_model::incident::{IncidentId, IncidentState};
+use lamp_model::incident::{IncidentId, IncidentState, PersonName};
 use lamp_model::name::SiteName;
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ pub struct Report {
     pub zone: String,
     /// How it is.
     pub status: IncidentState,
-    /// Who sees to it; nobody is known to.
+    /// Who sees to it: who said so, else who sees to the site; `None`: nobody is known to.
     pub owner: Option<String>,
     /// What happened, for somebody who reads nothing else.
     pub summary: Vec<Phrase>,
@@ -155,7 +155,7 @@ pub fn report(entries: &[Entry], incident: IncidentId, zone: &TimeZone) -> Resul
         date: local.date(case.opened.at),
         zone: local.name(),
         status: case.status(),
-        owner: None,
+        owner: case.acknowledged().and_then(|taken| taken.who).map(str::to_owned),
         summary: cause::summary(&case, &local),
         impact: case.impact().map(|impact| times::count(&impact)),
         timeline: timeline::lines(&case, &local),
@@ -170,6 +170,21 @@ pub fn report(entries: &[Entry], incident: IncidentId, zone: &TimeZone) -> Resul
         times,
         metrics,
     })
+}
+
+impl Report {
+    /// The same, with who sees to the site where nobody else is known to see to something.
+    #[must_use]
+    pub fn of_site_of(mut self, owner: Option<&PersonName>) -> Self {
+        let owner = self
+            .owner
+            .or_else(|| owner.map(|owner| owner.as_str().to_owned()));
+        for measure in &mut self.measures {
+            measure.owner.clone_from(&owner);
+        }
+        self.owner = owner;
+        self
+    }
 }
 
 /// Moments in the report's zone.

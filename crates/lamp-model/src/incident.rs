@@ -48,6 +48,39 @@ impl From<NoteText> for String {
     }
 }
 
+/// Longest name of a person or a team, in characters.
+pub const PERSON_MAX_CHARS: usize = 80;
+
+/// Who sees to something: a person or a team, as people call them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// Reads a name; blanks around it do not count.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        said(text, "name of at most 80 characters", PERSON_MAX_CHARS).map(Self)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PersonName {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PersonName> for String {
+    fn from(name: PersonName) -> Self {
+        name.0
+    }
+}
+
 /// An incident's number; they count from 1 in one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IncidentId(pub u64);
@@ -221,6 +254,19 @@ pub struct Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_a_short_line_of_seen_characters() {
+        assert_eq!(
+            PersonName::parse(" Ada (web team) ").map(String::from).as_deref(),
+            Ok("Ada (web team)")
+        );
+        let longest = "é".repeat(PERSON_MAX_CHARS);
+        assert!(PersonName::parse(&longest).is_ok());
+        for bad in ["", "\t", "A\nB", "A\u{202e}B", &format!("{longest}e")] {
+            assert!(PersonName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_note_is_a_short_line_of_seen_characters() {

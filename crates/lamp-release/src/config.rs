@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use lamp_model::incident::PersonName;
 use lamp_model::plan::GateScope;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +89,9 @@ pub struct SiteConfig {
     /// What a twin copies; absent: the site has no database.
     #[serde(default)]
     pub database: Option<DatabaseConfig>,
+    /// Who sees to the site: named in reports. Default: nobody is known to.
+    #[serde(default)]
+    pub owner: Option<PersonName>,
     /// How many proven releases stay in the store. Default: five.
     #[serde(default = "default_keep")]
     pub keep: NonZeroU32,

@@ -5,7 +5,7 @@ use lamp_fleet::protocol::{Refusal, Reply};
 use lamp_incident::report::excerpt;
 use lamp_model::Event;
 use lamp_model::event::{Actor, Seq};
-use lamp_model::incident::{Incident, IncidentId, NoteText};
+use lamp_model::incident::{Incident, IncidentId, NoteText, PersonName};
 
 use super::Session;
 use super::verbs::Answered;
@@ -20,6 +20,13 @@ pub(super) struct Note {
     pub(super) incident: IncidentId,
     pub(super) happened_at: Timestamp,
     pub(super) text: NoteText,
+}
+
+/// That somebody sees to an incident.
+pub(super) struct Taken {
+    pub(super) incident: IncidentId,
+    pub(super) happened_at: Timestamp,
+    pub(super) who: Option<PersonName>,
 }
 
 impl Session {
@@ -56,14 +63,29 @@ impl Session {
 
     /// Writes it down.
     pub(super) async fn note(&self, note: Note, by: &Actor) -> Answered {
-        self.incident(note.incident)?;
         let noted = Event::Noted {
             incident: note.incident,
             happened_at: note.happened_at,
             text: note.text.into(),
             by: by.clone(),
         };
-        let written = self.shared.tools.ledger.append(vec![noted]).await;
+        self.write_of(note.incident, noted).await
+    }
+
+    /// Writes down that somebody sees to it.
+    pub(super) async fn acknowledge(&self, taken: Taken, by: &Actor) -> Answered {
+        let acknowledged = Event::Acknowledged {
+            incident: taken.incident,
+            happened_at: taken.happened_at,
+            who: taken.who.map(Into::into),
+            by: by.clone(),
+        };
+        self.write_of(taken.incident, acknowledged).await
+    }
+
+    async fn write_of(&self, incident: IncidentId, event: Event) -> Answered {
+        self.incident(incident)?;
+        let written = self.shared.tools.ledger.append(vec![event]).await;
         let seq = written.map_err(|error| Refusal::LogUnavailable {
             why: error.to_string(),
         })?;

@@ -13,7 +13,7 @@ use lamp_model::port::Live;
 use lamp_model::state::Site;
 
 use super::Session;
-use super::incidents::Note;
+use super::incidents::{Note, Taken};
 use crate::agent::Event;
 use crate::desk::{Condition, Desk};
 use crate::hands::{Delivery, HandsError, Retention, Wish};
@@ -74,6 +74,18 @@ pub(super) async fn answer(
                 text,
             };
             session.note(note, by).await
+        }
+        Request::Acknowledge {
+            incident,
+            happened_at,
+            who,
+        } => {
+            let taken = Taken {
+                incident,
+                happened_at,
+                who,
+            };
+            session.acknowledge(taken, by).await
         }
         Request::ReleasePrune { site, dry_run } => session.prune(&site, dry_run).await,
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use lamp_model::Event;
 use lamp_model::event::{Outcome, Seq};
 use lamp_model::gate::OverrideReason;
-use lamp_model::incident::{Incident, IncidentId, NoteText, PageId, PageResult};
+use lamp_model::incident::{Incident, IncidentId, NoteText, PageId, PageResult, PersonName};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::origin::Provenance;
 use lamp_model::plan::Plan;
@@ -113,6 +113,15 @@ pub enum Request {
         happened_at: Timestamp,
         /// What.
         text: NoteText,
+    },
+    /// Somebody sees to an incident; answered with [`Reply::Noted`].
+    Acknowledge {
+        /// Which incident.
+        incident: IncidentId,
+        /// Since when, by the word of whoever writes.
+        happened_at: Timestamp,
+        /// Who, if it is said.
+        who: Option<PersonName>,
     },
     /// The releases of a site; answered with [`Reply::Releases`].
     ReleaseList {

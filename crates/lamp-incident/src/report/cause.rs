@@ -360,7 +360,7 @@ pub(super) fn unknown(case: &Case<'_>, times: &Times) -> Vec<Phrase> {
     );
     add(
         times.t4_acknowledged.is_none(),
-        "t4: when a person took it up. The receiver of pages knows; Lamplighter is not told.",
+        "t4: when a person took it up. The receiver of pages knows; `lamp incident ack` tells Lamplighter.",
     );
     add(
         times.t5_mitigated.is_none(),

@@ -41,6 +41,13 @@ pub(super) struct Opened<'a> {
     pub(super) subject: Option<&'a Subject>,
 }
 
+/// A person's word that they see to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken<'a> {
+    pub(super) at: Timestamp,
+    pub(super) who: Option<&'a str>,
+}
+
 /// What the gate said of the release.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answer<'a> {
@@ -75,6 +82,18 @@ impl<'a> Case<'a> {
             opened,
             facts: all().filter(belongs).collect(),
         })
+    }
+
+    /// The earliest word of a person that they see to it.
+    pub(super) fn acknowledged(&self) -> Option<Taken<'a>> {
+        let taken = |fact: &Fact<'a>| {
+            let Event::Acknowledged { happened_at, who, .. } = fact.event else {
+                return None;
+            };
+            let (at, who) = (*happened_at, who.as_deref());
+            Some(Taken { at, who })
+        };
+        self.facts.iter().filter_map(taken).min_by_key(|taken| taken.at)
     }
 
     pub(super) fn status(&self) -> IncidentState {

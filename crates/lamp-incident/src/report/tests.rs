@@ -249,6 +249,7 @@ fn times_begin_at_the_first_visitor() {
         open_ms: Some(9),
         page_ms: Some(91),
         told_ms: Some(104),
+        acknowledge_ms: None,
         mitigate_ms: Some(13),
         resolve_ms: Some(3000),
     };
@@ -259,6 +260,40 @@ fn times_begin_at_the_first_visitor() {
         (counted.failed_requests, counted.failed_visitors, counted.span_ms),
         (7, 5, Some(46))
     );
+}
+
+#[test]
+fn who_sees_to_it_is_who_first_said_so_else_who_sees_to_the_site() {
+    let team = PersonName::parse("web team").expect("a name");
+    let owners = |report: &Report| {
+        let of_measures: Vec<_> = report.measures.iter().map(|item| item.owner.clone()).collect();
+        assert!(
+            of_measures.iter().all(|owner| *owner == report.owner),
+            "{of_measures:?}"
+        );
+        assert!(!of_measures.is_empty());
+        report.owner.clone()
+    };
+    let mut log = outage(BEGIN);
+    let nobody = log.report("UTC").0;
+    assert_eq!((nobody.times.t4_acknowledged, owners(&nobody)), (None, None));
+    assert_eq!(
+        owners(&nobody.of_site_of(Some(&team))),
+        Some("web team".to_owned())
+    );
+    for (millis, happened_millis, who) in [(70_000, 62_000, "Grace"), (80_000, 31_104, "Ada")] {
+        let taken = Event::Acknowledged {
+            incident: IncidentId(1),
+            happened_at: at(happened_millis) + log.later,
+            who: Some(who.to_owned()),
+            by: BY,
+        };
+        log.append(millis, vec![taken]);
+    }
+    let taken = log.report("UTC").0.of_site_of(Some(&team));
+    assert_eq!(owners(&taken), Some("Ada".to_owned()));
+    assert_eq!(taken.times.t4_acknowledged, Some(at(31_104) + log.later));
+    assert_eq!(taken.metrics.acknowledge_ms, Some(30_000));
 }
 
 #[test]

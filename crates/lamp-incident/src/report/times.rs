@@ -20,7 +20,7 @@ pub struct Times {
     pub t2_opened: Option<Timestamp>,
     /// The receiver took the page.
     pub t3_page_accepted: Option<Timestamp>,
-    /// A person said that they see to it: nothing tells Lamplighter yet.
+    /// A person said that they see to it: the first one who did.
     pub t4_acknowledged: Option<Timestamp>,
     /// Visitors were served again.
     pub t5_mitigated: Option<Timestamp>,
@@ -39,6 +39,8 @@ pub struct Metrics {
     pub page_ms: Option<i64>,
     /// From the first failed request to the page's acceptance (t0 to t3).
     pub told_ms: Option<i64>,
+    /// From the page's acceptance to a person's word (t3 to t4).
+    pub acknowledge_ms: Option<i64>,
     /// From the first failed request to the mitigation (t0 to t5).
     pub mitigate_ms: Option<i64>,
     /// From the first failed request to health (t0 to t6).
@@ -56,7 +58,7 @@ impl Times {
             t1_noticed: Some(case.opened.noticed_at),
             t2_opened: Some(case.opened.at),
             t3_page_accepted: case.trigger().and_then(|page| page.settled).and_then(accepted),
-            t4_acknowledged: None,
+            t4_acknowledged: case.acknowledged().map(|taken| taken.at),
             t5_mitigated: case.mitigated_at(),
             t6_healthy: case.resolved_at(),
         }
@@ -83,18 +85,20 @@ impl Metrics {
             open_ms: between(times.t1_noticed, times.t2_opened),
             page_ms: between(times.t2_opened, times.t3_page_accepted),
             told_ms: between(times.t0_first_failed, times.t3_page_accepted),
+            acknowledge_ms: between(times.t3_page_accepted, times.t4_acknowledged),
             mitigate_ms: between(times.t0_first_failed, times.t5_mitigated),
             resolve_ms: between(times.t0_first_failed, times.t6_healthy),
         }
     }
 
     /// Each with its name for people, in order.
-    pub fn rows(&self) -> [(&'static str, &'static str, Option<i64>); 6] {
+    pub fn rows(&self) -> [(&'static str, &'static str, Option<i64>); 7] {
         [
             ("time to detect", "t0 to t1", self.detect_ms),
             ("time to open the incident", "t1 to t2", self.open_ms),
             ("time the page took", "t2 to t3", self.page_ms),
             ("time to tell a person", "t0 to t3", self.told_ms),
+            ("time to acknowledge", "t3 to t4", self.acknowledge_ms),
             ("time to mitigate", "t0 to t5", self.mitigate_ms),
             ("time to resolve", "t0 to t6", self.resolve_ms),
         ]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lamp_model::gate::OverrideReason;
-use lamp_model::incident::NoteText;
+use lamp_model::incident::{NoteText, PersonName};
 use lamp_model::name::{ReleaseId, SiteName};
 
 /// Longest bake that may be asked for.
@@ -258,6 +258,20 @@ pub enum IncidentVerb {
         /// How to print.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+    /// Say that somebody sees to an incident: the report then tells who, and since when.
+    Ack {
+        /// The incident's number.
+        number: u64,
+        /// Who, as in "Ada (web team)".
+        #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
+        who: Option<PersonName>,
+        /// Since when, as in 06:47, "2026-11-22 06:47" or 2026-11-22T06:47:00+03:00; without it, now.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// The zone of the time, as in Africa/Nairobi; without it, the host's.
+        #[arg(long, value_name = "ZONE")]
+        tz: Option<String>,
     },
     /// Write something down about an incident; it stands in the report's timeline.
     Note {

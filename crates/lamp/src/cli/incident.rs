@@ -28,19 +28,30 @@ pub async fn run(config: &Config, verb: &IncidentVerb) -> Result<Exit, Trouble> 
             let source = Source::open(config, "show an incident").await?;
             show::run(&source, IncidentId(*number), &zone, *format).await
         }
-        IncidentVerb::Note { number, text, at, tz } => {
-            let note = note::Note {
+        IncidentVerb::Ack { number, who, at, tz } => {
+            let word = note::Word {
                 incident: IncidentId(*number),
-                text,
+                says: note::Says::SeesToIt(who.as_ref()),
                 at: at.as_deref(),
                 zone: &zone::named(tz.as_deref())?,
             };
-            note::run(config, note).await
+            note::run(config, word).await
+        }
+        IncidentVerb::Note { number, text, at, tz } => {
+            let word = note::Word {
+                incident: IncidentId(*number),
+                says: note::Says::Something(text),
+                at: at.as_deref(),
+                zone: &zone::named(tz.as_deref())?,
+            };
+            note::run(config, word).await
         }
         IncidentVerb::Report { number, tz, format } => {
             let zone = zone::named(tz.as_deref())?;
             let source = Source::open(config, "write a report").await?;
-            report::run(&source, IncidentId(*number), &zone, *format).await
+            let report = report::of(&source, config, IncidentId(*number), &zone).await?;
+            report::print(&report, &zone, *format);
+            Ok(Exit::Yes)
         }
     }
 }

@@ -111,7 +111,11 @@ fn a_disk_that_fills_under_the_agent_pages_and_is_over_when_it_has_room() {
         "that of the deployment, and none for the disk: {all:#?}"
     );
     let number = text(pages[0], "/payload/custom_details/incident");
+    let taken = ground.lamp(&["incident", "ack", &number, "--who", "Ada (web team)"]);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
     let report = ground.lamp(&["incident", "report", &number, "--tz", "UTC"]);
+    assert!(!report.out.contains("unassigned"), "{report:?}");
+    assert!(report.out.contains("Ada (web team)"), "{report:?}");
     assert!(
         report.out.contains("Make room on the filesystem of") && report.out.contains("resolved"),
         "{report:?}"

@@ -64,7 +64,7 @@ fn civil(text: &str, now: &Zoned) -> Option<Timestamp> {
 }
 
 fn wrong(cause: String, way_out: &str) -> Trouble {
-    Trouble::because(Kind::Mistake, "write the note down", cause, way_out)
+    Trouble::because(Kind::Mistake, "write it down", cause, way_out)
 }
 
 #[cfg(test)]
