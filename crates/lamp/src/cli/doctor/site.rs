@@ -18,6 +18,7 @@ pub(super) async fn checks(name: &SiteName, section: &SiteConfig) -> Vec<Check> 
         .map_or_else(Host::local, |inside| Host::inside(inside.as_path()));
     let area = name.as_str();
     let mut checks = vec![store(area, &host, section), module(area, &host, section)];
+    checks.extend(database(area, &host, section));
     checks.extend(logs::checks(name, section, &host).await);
     checks
 }
@@ -58,8 +59,29 @@ fn store(area: &str, host: &Host, section: &SiteConfig) -> Check {
     }
 }
 
+/// What the gate's twin copies.
+fn database(area: &str, host: &Host, section: &SiteConfig) -> Option<Check> {
+    let datadir = section.database.as_ref()?.datadir.as_path();
+    let found = host.dir(datadir).map_err(|error| error.to_string());
+    Some(
+        match found.and_then(|dir| dir.find("ibdata1").map_err(|error| error.to_string())) {
+            Ok(Some(_)) => Check::fine(area, "database", format!("{} is a datadir", datadir.display())),
+            Ok(None) => Check::lacking(
+                area,
+                "database",
+                format!(
+                    "{} holds no ibdata1: it is no datadir of MariaDB or MySQL",
+                    datadir.display()
+                ),
+                "name the server's datadir in lamp.toml: `mysqladmin variables` tells it",
+            ),
+            Err(why) => Check::lacking(area, "database", why, "name the server's datadir in lamp.toml"),
+        },
+    )
+}
+
 fn module(area: &str, host: &Host, section: &SiteConfig) -> Check {
-    let mend = "type `lamp apache install`; it says which lines Apache's configuration needs";
+    let mend = "put in what `lamp apache lines` prints (after `lamp apache install`), then type `apachectl configtest && apachectl graceful`";
     match maps_module(host, section) {
         Ok(true) => Check::fine(area, "mod_lamp", "Apache has loaded it"),
         Ok(false) => Check::lacking(area, "mod_lamp", "Apache runs without it", mend),
