@@ -330,9 +330,14 @@ fn a_deployment_in_its_bake_is_called_back() {
     long.extend(["--bake".to_owned(), "1h".to_owned()]);
     let long: Vec<&str> = long.iter().map(String::as_str).collect();
     let deployment = Beside::start(ground.command(&long));
-    until("the second release answers", || {
-        ground.live() != Some(before.clone())
+    until("the log tells of the bake", || {
+        ground.lamp(&["status", SITE]).out.contains("bake")
     });
+    assert_ne!(
+        ground.live(),
+        Some(before.clone()),
+        "the control: it was switched"
+    );
     let called = ground.lamp(&["rollback", SITE]);
     assert_eq!(ground.live(), Some(before));
     let ended = deployment.ended();
