@@ -67,10 +67,11 @@ mod tests {
     use super::*;
 
     /// Whatever else the manual shows is a default, and may be left out.
-    const NO_DEFAULT: [&str; 11] = [
+    const NO_DEFAULT: [&str; 12] = [
         "store",
         "access_log",
         "error_log",
+        "owner",
         "address",
         "hostname",
         "docroot",
