@@ -116,12 +116,11 @@ impl Asker {
         self.ask_on(&self.reserve, path, release).await
     }
 
-    /// Keeps those connections open that asking `live` does not use. What comes of this request is nobody's evidence.
+    /// Keeps the reserve open. What comes of this request is nobody's evidence. While nothing is held back it is kept for `live`:
+    /// the next switch makes that the release before, and may be found bad before anybody could open a connection.
     pub async fn keep_warm(&self, path: &str, live: &ReleaseId) {
-        match self.held_back() {
-            Some(held_back) if held_back != *live => self.ask_on(&self.reserve, path, &held_back).await,
-            Some(_) | None => self.ask_on(&self.open, path, live).await,
-        };
+        let release = self.held_back().unwrap_or_else(|| live.clone());
+        self.ask_on(&self.reserve, path, &release).await;
     }
 
     async fn ask_on(&self, line: &Line, path: &str, release: &ReleaseId) -> Option<Asked> {

@@ -34,6 +34,9 @@ mod endless;
 /// Before logs that could not be opened, or are not seen, are opened anew.
 const OPEN_AGAIN: Duration = Duration::from_secs(5);
 
+/// Apache closes a connection on which nothing was asked for five seconds, if nobody said otherwise.
+const WARM_AGAIN: Duration = Duration::from_secs(2);
+
 /// The watcher of one site.
 pub struct Watcher {
     desk: Arc<Desk>,
@@ -50,6 +53,7 @@ pub struct Watcher {
     own: Questions,
     probes: JoinSet<(String, Asked)>,
     warming: JoinSet<()>,
+    warmed_at: Instant,
     sweeps: JoinSet<Option<Swept>>,
     looks: Looks,
     /// What to ask for because requests do not end.
@@ -89,6 +93,7 @@ impl Watcher {
             own: Questions::new(door),
             probes: JoinSet::new(),
             warming: JoinSet::new(),
+            warmed_at: Instant::now(),
             sweeps: JoinSet::new(),
             looks,
             askable: JoinSet::new(),
@@ -208,16 +213,20 @@ impl Watcher {
         if watched || self.is_awaited() {
             self.probe(path.clone());
         }
-        if watched && matches!(self.desk.condition(), Condition::Running(_)) {
+        let is_changing = matches!(self.desk.condition(), Condition::Running(_));
+        if watched && (is_changing || self.warmed_at.elapsed() >= WARM_AGAIN) {
             self.keep_warm(path);
+        }
+        if watched && is_changing {
             self.looks.look();
         }
         self.recover().await;
     }
 
-    /// Two releases are asked at the same time: while a deployment runs, a second connection is held open beside that of
-    /// the probe.
+    /// Two releases are asked at the same time: a second connection is held open beside that of the probe. With every worker
+    /// held by visitors' keep-alive a new one waits for seconds, and visitors with it.
     fn keep_warm(&mut self, path: String) {
+        self.warmed_at = Instant::now();
         while self.warming.try_join_next().is_some() {}
         let Some(release) = self.live.release.clone().filter(|_| self.warming.is_empty()) else {
             return;
