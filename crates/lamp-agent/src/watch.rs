@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod standing;
 pub mod stuck;
 pub mod sweep;
+pub mod warm;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -23,6 +23,7 @@ use super::questions::{Cause, FailedProbe, Question, Questions, Settled, failed_
 use super::recovery::{Counting, Wellness, scope};
 use super::stuck::{self, Stuck};
 use super::sweep::{Sweep, Swept};
+use super::warm::Warm;
 use crate::asker::{Asked, Asker};
 use crate::desk::{Condition, Desk};
 use crate::guard::{FoundBad, Inquiry, Live};
@@ -33,9 +34,6 @@ mod endless;
 
 /// Before logs that could not be opened, or are not seen, are opened anew.
 const OPEN_AGAIN: Duration = Duration::from_secs(5);
-
-/// Apache closes a connection on which nothing was asked for five seconds, if nobody said otherwise.
-const WARM_AGAIN: Duration = Duration::from_secs(2);
 
 /// The watcher of one site.
 pub struct Watcher {
@@ -52,8 +50,7 @@ pub struct Watcher {
     /// Because of our own probes: they are put off for nobody, and put nobody off.
     own: Questions,
     probes: JoinSet<(String, Asked)>,
-    warming: JoinSet<()>,
-    warmed_at: Instant,
+    warm: Warm,
     sweeps: JoinSet<Option<Swept>>,
     looks: Looks,
     /// What to ask for because requests do not end.
@@ -84,6 +81,7 @@ impl Watcher {
             desk,
             ledger,
             plan,
+            warm: Warm::new(Arc::clone(&asker)),
             asker,
             sightings,
             cycles,
@@ -92,8 +90,6 @@ impl Watcher {
             questions: Questions::new(Arc::clone(&door)),
             own: Questions::new(door),
             probes: JoinSet::new(),
-            warming: JoinSet::new(),
-            warmed_at: Instant::now(),
             sweeps: JoinSet::new(),
             looks,
             askable: JoinSet::new(),
@@ -213,27 +209,13 @@ impl Watcher {
         if watched || self.is_awaited() {
             self.probe(path.clone());
         }
-        let is_changing = matches!(self.desk.condition(), Condition::Running(_));
-        if watched && (is_changing || self.warmed_at.elapsed() >= WARM_AGAIN) {
-            self.keep_warm(path);
+        if let Some(live) = self.live.release.as_ref().filter(|_| watched) {
+            self.warm.beat(&path, live);
         }
-        if watched && is_changing {
+        if watched && matches!(self.desk.condition(), Condition::Running(_)) {
             self.looks.look();
         }
         self.recover().await;
-    }
-
-    /// Two releases are asked at the same time: a second connection is held open beside that of the probe. With every worker
-    /// held by visitors' keep-alive a new one waits for seconds, and visitors with it.
-    fn keep_warm(&mut self, path: String) {
-        self.warmed_at = Instant::now();
-        while self.warming.try_join_next().is_some() {}
-        let Some(release) = self.live.release.clone().filter(|_| self.warming.is_empty()) else {
-            return;
-        };
-        let asker = Arc::clone(&self.asker);
-        self.warming
-            .spawn(async move { asker.keep_warm(&path, &release).await });
     }
 
     fn keep_worker(&mut self) {
