@@ -167,7 +167,7 @@ pub(crate) fn write(plan: &LabPlan, certificates: &Certificates) -> Result<Users
         put(&own_path(plan, &entry.path)?, &entry)?;
     }
     if let Some(module) = &plan.module {
-        fs::copy(&module.file, own_path(plan, Path::new(crate::plan::MODULE_PATH))?)?;
+        fs::write(own_path(plan, Path::new(crate::plan::MODULE_PATH))?, &module.image)?;
     }
     Ok(users)
 }

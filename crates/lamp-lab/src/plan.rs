@@ -127,8 +127,8 @@ pub struct SitePlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModulePlan {
-    /// The built module, on the host; in the lab it stands at [`MODULE_PATH`].
-    pub file: PathBuf,
+    /// The built module, byte for byte; in the lab it stands at [`MODULE_PATH`].
+    pub image: Vec<u8>,
     /// Lines for the server: those that load it, and the log format.
     pub lines: String,
 }
@@ -165,9 +165,9 @@ impl LabPlan {
 
     /// With the module that switches releases.
     #[must_use]
-    pub fn module(mut self, file: impl Into<PathBuf>, lines: impl Into<String>) -> Self {
+    pub fn module(mut self, image: impl Into<Vec<u8>>, lines: impl Into<String>) -> Self {
         self.module = Some(ModulePlan {
-            file: file.into(),
+            image: image.into(),
             lines: lines.into(),
         });
         self

@@ -71,6 +71,7 @@ impl Door {
             Ok(0..=499) => SIGHTING_PATIENCE,
             Ok(_) | Err(_) => FAILURE_PATIENCE,
         };
+        tracing::debug!(%release, path, took = ?asked.took, answer = asked.words(), "asked a release");
         let sighting = self.sightings.take(release, path, since, patience).await;
         Answered {
             answer: asked.answer,

@@ -321,11 +321,7 @@ fn start_lab(
         module: ConfigPath::parse(MODULE_PATH)?,
         door: Some(key.hash()),
     };
-    let file = plan.parent.join(format!("{}.so", lab.name));
-    fs_err::write(&file, lamp_apache::MODULE)?;
-    let started = Lab::start(lab.module(&file, host.render()), &init);
-    fs_err::remove_file(file)?;
-    Ok(started?)
+    Ok(Lab::start(lab.module(lamp_apache::MODULE, host.render()), &init)?)
 }
 
 fn refused(verb: &[&str], output: &Output) -> DrillError {

@@ -78,11 +78,9 @@ impl Production {
             module: path(MODULE_PATH),
             door: None,
         };
-        let module = parent.path().join("mod_lamp.so");
-        fs_err::write(&module, lamp_apache::MODULE).expect("written");
         let mut plan = LabPlan::new(parent.path(), sapi).site(site.lines(lines.render()));
         plan.database = database;
-        let lab = Lab::start(plan.module(&module, host.render()), &init()).expect("the lab starts");
+        let lab = Lab::start(plan.module(lamp_apache::MODULE, host.render()), &init()).expect("the lab starts");
         Self { lab, parent }
     }
 

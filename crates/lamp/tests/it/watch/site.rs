@@ -353,13 +353,8 @@ fn lab(sapi: Sapi, key: &DoorKey) -> Lab {
         door: Some(key.hash()),
     };
     let plan = LabPlan::new(default_parent(), sapi).site(site.lines(lines.render()));
-    let file = default_parent().join(format!("{}.so", plan.name));
-    fs_err::create_dir_all(default_parent()).expect("a directory");
-    fs_err::write(&file, lamp_apache::MODULE).expect("written");
     let init = InitProgram::new(PathBuf::from(env!("CARGO_BIN_EXE_lamp"))).arg("sandbox-init");
-    let started = Lab::start(plan.module(&file, host.render()), &init);
-    fs_err::remove_file(file).expect("removed");
-    started.expect("a lab")
+    Lab::start(plan.module(lamp_apache::MODULE, host.render()), &init).expect("a lab")
 }
 
 fn put(lab: &Lab, release: &str, files: Files) {
