@@ -4,7 +4,7 @@
 //! its facts (`parse`, `walk`, `facts`); then, over all of them, names are resolved (`constants`, `resolve`),
 //! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
 //! told with the nearest name that does (`rules`, `nearest`). What is known of applications stands in
-//! `applications`.
+//! `applications`; each rule and its page, in `rule`.
 //!
 //! Invariant: a name is called wrong only if every way to read it leads to nothing inside the tree; what
 //! cannot be told is no finding.
@@ -22,11 +22,13 @@ mod parse;
 mod place;
 mod read;
 mod resolve;
+mod rule;
 mod rules;
 mod source;
 mod tree;
 mod walk;
 
+pub use rule::{Rule, nearest_rule, rule, rules};
 pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check};
 pub use tree::{Entry, EntryKind, Tree, Unreadable};
 

@@ -14,6 +14,7 @@ use crate::nearest::{Near, nearest};
 use crate::place::{Place, Places, file_name, parent};
 use crate::read::read_all;
 use crate::resolve::{Resolver, Target};
+use crate::rule::{Rule, page};
 use crate::source::{Source, sources};
 use crate::tree::{EntryKind, Tree};
 
@@ -23,6 +24,28 @@ pub const SYNTAX_ERROR: &str = "syntax-error";
 pub const INCLUDE_NOT_FOUND: &str = "include-not-found";
 /// The rule of a file that could not be looked at.
 pub const NOT_CHECKED: &str = "not-checked";
+
+/// The rules of this family.
+pub(crate) const RULES: &[Rule] = &[
+    Rule {
+        name: SYNTAX_ERROR,
+        severity: Severity::Error,
+        says: "a file that PHP cannot parse",
+        page: page!("syntax-error"),
+    },
+    Rule {
+        name: INCLUDE_NOT_FOUND,
+        severity: Severity::Error,
+        says: "an include that names a file that does not exist",
+        page: page!("include-not-found"),
+    },
+    Rule {
+        name: NOT_CHECKED,
+        severity: Severity::Note,
+        says: "a file that could not be looked at",
+        page: page!("not-checked"),
+    },
+];
 
 /// The start of a file.
 const TOP: Spot = Spot { line: 1, column: 1 };
