@@ -4,23 +4,29 @@
 //! between two requests, so that a prefork worker waits for us: with every worker held by visitors' keep-alive a new
 //! connection waits for seconds, and it is then that asking matters.
 //!
-//! The release that would be gone back to has connections of its own: what a bad release never answers keeps the worker for ever, and
-//! with it the connection that it was asked on.
+//! Whoever asks at the same time as another has a line of their own, or takes turns: a second request on a line in use would need a
+//! new connection; so does the next one after a failure, with which Apache closes. The release that would be gone back to has its own, too: what a bad release never answers keeps the worker
+//! for ever, and with it the connection that it was asked on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lamp_http::error::chain;
 use lamp_http::request::{HeaderName, HeaderValue};
-use lamp_http::{Client, HttpError, Request};
+use lamp_http::{Answer, Client, HttpError, Request};
 use lamp_model::name::ReleaseId;
 use lamp_release::SiteConfig;
+use tokio::sync::MutexGuard;
 use tokio::time::Instant;
 
 use crate::site_hands::Reach;
 
 /// How long an answer may take.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits until its line is free, before it goes out on a new connection.
+const TURN_PATIENCE: Duration = Duration::from_millis(250);
+/// How long a connection on which nothing is asked counts as open: less than the five seconds that Apache waits.
+const STAYS_OPEN: Duration = Duration::from_secs(4);
 
 /// Keeps the key to the side door of this host's sites.
 pub trait DoorKeeper: Send + Sync {
@@ -53,11 +59,21 @@ impl Asked {
     }
 }
 
+/// Why a question is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A probe or a sweep failed.
+    Probing,
+    /// Visitors failed, and more of them do until it is answered.
+    Visitors,
+}
+
 /// Asks one site.
 pub struct Asker {
     reach: Reach,
     door: Option<Arc<dyn DoorKeeper>>,
-    open: Line,
+    probing: Line,
+    visitors: Line,
     reserve: Line,
     /// What is asked on the reserve.
     held_back: Mutex<Option<ReleaseId>>,
@@ -65,7 +81,18 @@ pub struct Asker {
 
 /// Connections, kept while they are answered; the host is opened anew after they were not.
 #[derive(Default)]
-struct Line(Mutex<Option<Client>>);
+struct Line {
+    client: Mutex<Option<Client>>,
+    turn: tokio::sync::Mutex<()>,
+    /// When it was last answered on a connection that stayed open.
+    open_at: Mutex<Option<Instant>>,
+}
+
+/// A line, and the right to it: without one, it goes out on a new connection.
+pub struct Turn<'l> {
+    line: &'l Line,
+    _right: Option<MutexGuard<'l, ()>>,
+}
 
 impl Asker {
     /// Asks `site`; without `door`, only as visitors do.
@@ -73,7 +100,8 @@ impl Asker {
         Self {
             reach: Reach(site),
             door,
-            open: Line::default(),
+            probing: Line::default(),
+            visitors: Line::default(),
             reserve: Line::default(),
             held_back: Mutex::default(),
         }
@@ -98,38 +126,72 @@ impl Asker {
 
     /// Asks as a visitor does; with a key, the log says that nobody visited.
     pub async fn visit(&self, path: &str) -> Asked {
-        self.send(&self.open, as_visitors(path, self.door.as_deref()))
-            .await
+        let turn = self.probing.turn().await;
+        self.send(&turn, as_visitors(path, self.door.as_deref())).await
+    }
+
+    /// Asks `release`, whatever is live, for a probe or a sweep; `None`: there is no key to the side door.
+    pub async fn probe(&self, path: &str, release: &ReleaseId) -> Option<Asked> {
+        let turn = self.probing.turn().await;
+        self.ask(&turn, path, release).await
+    }
+
+    /// The line on which a question to `release` is asked, when it is its turn.
+    pub async fn turn(&self, purpose: Purpose, release: &ReleaseId) -> Turn<'_> {
+        if self.held_back().as_ref() == Some(release) {
+            self.turn_on_reserve().await
+        } else {
+            self.open_turn(purpose).await
+        }
+    }
+
+    /// The connections of the release that is held back: what never answers there is not for want of a worker.
+    pub async fn turn_on_reserve(&self) -> Turn<'_> {
+        self.reserve.turn().await
     }
 
     /// Asks `release`, whatever is live; `None`: there is no key to the side door.
-    pub async fn ask(&self, path: &str, release: &ReleaseId) -> Option<Asked> {
-        let line = match self.held_back() {
-            Some(held_back) if held_back == *release => &self.reserve,
-            Some(_) | None => &self.open,
+    pub async fn ask(&self, turn: &Turn<'_>, path: &str, release: &ReleaseId) -> Option<Asked> {
+        let (name, value) = self.door.as_ref()?.header(Some(release));
+        Some(self.send(turn, Request::new(path).header(name, value)).await)
+    }
+
+    /// A server that fails closes the connection, so that each question costs one: whichever is open is used, that of the release before
+    /// last, when that has answered.
+    async fn open_turn(&self, purpose: Purpose) -> Turn<'_> {
+        let [own, other] = match purpose {
+            Purpose::Probing => [&self.probing, &self.visitors],
+            Purpose::Visitors => [&self.visitors, &self.probing],
         };
-        self.ask_on(line, path, release).await
+        if let Some(turn) = own.turn_if_open().or_else(|| other.turn_if_open()) {
+            return turn;
+        }
+        let turn = self.reserve.turn().await;
+        if self.reserve.is_open() {
+            turn
+        } else {
+            own.turn().await
+        }
     }
 
-    /// Asks `release` on the connections of the one that is held back: what never answers there is not for want of a worker.
-    pub async fn ask_on_reserve(&self, path: &str, release: &ReleaseId) -> Option<Asked> {
-        self.ask_on(&self.reserve, path, release).await
-    }
-
-    /// Keeps the reserve open. What comes of this request is nobody's evidence. While nothing is held back it is kept for `live`:
-    /// the next switch makes that the release before, and may be found bad before anybody could open a connection.
+    /// Keeps open what no probe keeps open. What comes of these requests is nobody's evidence. They are answered by the release that
+    /// is held back, which is known to answer; while none is, by `live`: the next switch makes that the release before, and may be
+    /// found bad before anybody could open a connection.
     pub async fn keep_warm(&self, path: &str, live: &ReleaseId) {
         let release = self.held_back().unwrap_or_else(|| live.clone());
-        self.ask_on(&self.reserve, path, &release).await;
+        let reserve = self.keep_open(&self.reserve, path, &release);
+        let visitors = self.keep_open(&self.visitors, path, &release);
+        tokio::join!(reserve, visitors);
     }
 
-    async fn ask_on(&self, line: &Line, path: &str, release: &ReleaseId) -> Option<Asked> {
-        let (name, value) = self.door.as_ref()?.header(Some(release));
-        Some(self.send(line, Request::new(path).header(name, value)).await)
+    async fn keep_open(&self, line: &Line, path: &str, release: &ReleaseId) {
+        if let Some(turn) = line.turn_at_once() {
+            self.ask(&turn, path, release).await;
+        }
     }
 
-    async fn send(&self, line: &Line, request: Request) -> Asked {
-        let begun = Instant::now();
+    async fn send(&self, turn: &Turn<'_>, request: Request) -> Asked {
+        let (begun, line) = (Instant::now(), turn.line);
         let answer = match line.client(&self.reach) {
             Ok(client) => line.get(client, request).await,
             Err(why) => Err(why),
@@ -139,6 +201,12 @@ impl Asker {
             took: begun.elapsed(),
         }
     }
+}
+
+/// HTTP/1.1 says so if it closes the connection.
+fn stays_open(answer: &Answer) -> bool {
+    let closes = |value: &str| value.eq_ignore_ascii_case("close");
+    !answer.header("connection").is_some_and(closes)
 }
 
 /// A request that is answered as a visitor's is.
@@ -151,8 +219,41 @@ pub(crate) fn as_visitors(path: &str, door: Option<&dyn DoorKeeper>) -> Request 
 }
 
 impl Line {
+    /// As soon as it is free, or with a new connection, if that lasts.
+    async fn turn(&self) -> Turn<'_> {
+        let right = tokio::time::timeout(TURN_PATIENCE, self.turn.lock()).await;
+        Turn {
+            line: self,
+            _right: right.ok(),
+        }
+    }
+
+    fn turn_at_once(&self) -> Option<Turn<'_>> {
+        let right = self.turn.try_lock().ok()?;
+        Some(Turn {
+            line: self,
+            _right: Some(right),
+        })
+    }
+
+    fn turn_if_open(&self) -> Option<Turn<'_>> {
+        self.turn_at_once().filter(|turn| turn.line.is_open())
+    }
+
+    fn is_open(&self) -> bool {
+        let open_at = self.open_at.lock().unwrap_or_else(PoisonError::into_inner);
+        open_at.is_some_and(|at| at.elapsed() < STAYS_OPEN)
+    }
+
+    fn answered(&self, is_open: bool) {
+        let mut open_at = self.open_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *open_at = is_open.then(Instant::now);
+    }
+
     async fn get(&self, client: Client, request: Request) -> Result<u16, String> {
+        self.answered(false);
         let answer = client.get(request).await;
+        self.answered(answer.as_ref().is_ok_and(stays_open));
         if matches!(&answer, Err(HttpError::Connect(_) | HttpError::Gone)) {
             self.forget();
         }
@@ -161,7 +262,7 @@ impl Line {
     }
 
     fn client(&self, reach: &Reach) -> Result<Client, String> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*kept {
             return Ok(client.clone());
         }
@@ -170,6 +271,6 @@ impl Line {
     }
 
     fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -167,7 +167,10 @@ pub(crate) fn write(plan: &LabPlan, certificates: &Certificates) -> Result<Users
         put(&own_path(plan, &entry.path)?, &entry)?;
     }
     if let Some(module) = &plan.module {
-        fs::write(own_path(plan, Path::new(crate::plan::MODULE_PATH))?, &module.image)?;
+        fs::write(
+            own_path(plan, Path::new(crate::plan::MODULE_PATH))?,
+            &module.image,
+        )?;
     }
     Ok(users)
 }

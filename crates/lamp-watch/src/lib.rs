@@ -16,6 +16,7 @@ pub mod detector;
 pub mod disk;
 pub mod follow;
 pub mod hanging;
+pub mod heard;
 pub mod message;
 pub mod probe;
 pub mod question;

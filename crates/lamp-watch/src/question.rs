@@ -27,6 +27,9 @@ pub trait SideDoor: Send + Sync {
     /// whoever was not answered on one must not look worse for it than the release before, which has its own.
     fn ask_on_reserve<'a>(&'a self, release: &'a ReleaseId, path: &'a str) -> Asking<'a>;
 
+    /// With what `release` failed lately for `path`, since it last answered well, whoever asked: see [`crate::heard::Heard`].
+    fn failures(&self, release: &ReleaseId, path: &str) -> Vec<Answered>;
+
     /// Requests of `release` that do not end, if there were none such of `before`.
     fn hanging(&self, release: &ReleaseId, before: Option<&ReleaseId>) -> Option<Hanging>;
 }
@@ -59,17 +62,24 @@ pub async fn settle(
     last
 }
 
+/// A release is asked at least once, and then until it has failed often enough, by this asking or by others beside it.
 async fn until_settled(door: &dyn SideDoor, release: &ReleaseId, ask: &Ask) -> Vec<Answered> {
-    let mut answers = Vec::new();
-    while !verdict::is_settled(&answers) {
-        let path = ask.path.as_str();
+    let path = ask.path.as_str();
+    let mut answers: Vec<Answered> = Vec::new();
+    loop {
         let asking = match answers.last() {
             Some(Answered { answer: Err(_), .. }) => door.ask_on_reserve(release, path),
             Some(_) | None => door.ask(release, path),
         };
         answers.push(in_time(asking).await);
+        if verdict::is_settled(&answers) {
+            return answers;
+        }
+        let by_all = door.failures(release, path);
+        if verdict::is_settled(&by_all) {
+            return by_all;
+        }
     }
-    answers
 }
 
 /// Silence is asked about once more: a busy machine must not make a bad release look like nobody's fault.

@@ -24,7 +24,7 @@ use super::recovery::{Counting, Wellness, scope};
 use super::stuck::{self, Stuck};
 use super::sweep::{Sweep, Swept};
 use super::warm::Warm;
-use crate::asker::{Asked, Asker};
+use crate::asker::{Asked, Asker, Purpose};
 use crate::desk::{Condition, Desk};
 use crate::guard::{FoundBad, Inquiry, Live};
 use crate::hold::{Moment, Side};
@@ -42,6 +42,8 @@ pub struct Watcher {
     plan: WatchPlan,
     asker: Arc<Asker>,
     sightings: Arc<Sightings>,
+    /// For probes and sweeps.
+    door: Arc<Door>,
     cycles: watch::Sender<u64>,
     begun: Instant,
     live: Live,
@@ -69,14 +71,19 @@ impl Watcher {
     /// Watches what `plan` describes; `cycles` counts whole cycles.
     pub fn new(desk: Arc<Desk>, ledger: Ledger, plan: WatchPlan, cycles: watch::Sender<u64>) -> Self {
         let asker = Arc::new(Asker::new(plan.config.clone(), plan.door.clone()));
-        let sightings = Arc::new(Sightings::default());
+        let (sightings, heard) = (Arc::<Sightings>::default(), Arc::default());
         let looks = Looks::new(plan.config.clone());
-        let door = Arc::new(Door {
-            asker: Arc::clone(&asker),
-            sightings: Arc::clone(&sightings),
-            clock: Arc::clone(&ledger.clock),
-            in_flight: looks.known(),
-        });
+        let door = |purpose| {
+            Arc::new(Door {
+                asker: Arc::clone(&asker),
+                purpose,
+                sightings: Arc::clone(&sightings),
+                heard: Arc::clone(&heard),
+                clock: Arc::clone(&ledger.clock),
+                in_flight: looks.known(),
+            })
+        };
+        let (visitors, probing) = (door(Purpose::Visitors), door(Purpose::Probing));
         Self {
             desk,
             ledger,
@@ -84,11 +91,12 @@ impl Watcher {
             warm: Warm::new(Arc::clone(&asker)),
             asker,
             sightings,
+            door: Arc::clone(&probing),
             cycles,
             begun: Instant::now(),
             live: Live::default(),
-            questions: Questions::new(Arc::clone(&door)),
-            own: Questions::new(door),
+            questions: Questions::new(visitors),
+            own: Questions::new(probing),
             probes: JoinSet::new(),
             sweeps: JoinSet::new(),
             looks,
@@ -181,7 +189,7 @@ impl Watcher {
             release,
             site: self.plan.config.clone(),
             program: self.plan.program.clone(),
-            asker: Arc::clone(&self.asker),
+            door: Arc::clone(&self.door),
         };
         self.sweeps.spawn(sweep.run());
     }
@@ -239,15 +247,15 @@ impl Watcher {
         if !self.probes.is_empty() || self.plan.config.probes.is_empty() {
             return;
         }
-        let (asker, release) = (Arc::clone(&self.asker), self.live.release.clone());
+        let (door, release) = (Arc::clone(&self.door), self.live.release.clone());
         self.probes.spawn(async move {
             let through_the_door = match &release {
-                Some(release) => asker.ask(&path, release).await,
+                Some(release) => door.probe(&path, release).await,
                 None => None,
             };
             let asked = match through_the_door {
                 Some(asked) => asked,
-                None => asker.visit(&path).await,
+                None => door.asker.visit(&path).await,
             };
             (path, asked)
         });

@@ -11,7 +11,7 @@ use lamp_model::name::ReleaseId;
 use lamp_release::SiteConfig;
 use lamp_twin::LoggedRequest;
 
-use crate::asker::Asker;
+use super::door::Door;
 use crate::gate::requests::lately;
 
 /// Most paths that are asked.
@@ -29,7 +29,7 @@ pub struct Sweep {
     /// Lamp's own program, which reads the log as an unprivileged process.
     pub program: PathBuf,
     /// Who asks.
-    pub asker: Arc<Asker>,
+    pub door: Arc<Door>,
 }
 
 /// A path of a sweep that was not answered well.
@@ -54,7 +54,7 @@ impl Sweep {
             }
         };
         for path in harmless(&requests) {
-            let asked = self.asker.ask(path, &self.release).await?;
+            let asked = self.door.probe(path, &self.release).await?;
             if !asked.is_well() {
                 return Some(Swept {
                     release: self.release,

@@ -1,5 +1,5 @@
-//! Keeps a second connection to a site open: two releases are asked at the same time, and with every worker held by visitors'
-//! keep-alive a new connection waits for seconds, and visitors with it.
+//! Keeps connections to a site open beside that of the probes: when visitors fail two releases are asked at the same time, and with
+//! every worker held by visitors' keep-alive a new connection waits for seconds, and visitors with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::asker::Asker;
 /// Apache closes a connection on which nothing was asked for five seconds, if nobody said otherwise.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// The asking that keeps it open.
+/// The asking that keeps them open.
 pub struct Warm {
     asker: Arc<Asker>,
     asking: JoinSet<()>,

@@ -8,11 +8,14 @@ use lamp_model::evidence::Verdict;
 use tokio::time::Instant;
 
 use super::*;
+use crate::heard::Heard;
 
 /// Per release and path: a status, or none for silence, after so many milliseconds the first time, half as many the second.
 struct Door {
     answers: HashMap<(&'static str, &'static str), (Option<u16>, u64)>,
     asked: Mutex<Vec<String>>,
+    /// What others were answered.
+    heard: Heard,
     /// Silent but for the connection that is kept for the release before.
     is_full: bool,
 }
@@ -29,6 +32,10 @@ impl SideDoor for Door {
         self.answer(release, path)
     }
 
+    fn failures(&self, release: &ReleaseId, path: &str) -> Vec<Answered> {
+        self.heard.failures((release, path), Timestamp::UNIX_EPOCH)
+    }
+
     fn hanging(&self, _: &ReleaseId, _: Option<&ReleaseId>) -> Option<Hanging> {
         None
     }
@@ -42,6 +49,7 @@ impl Door {
                 .map(|(release, path, status, millis)| ((*release, *path), (*status, *millis)))
                 .collect(),
             asked: Mutex::default(),
+            heard: Heard::default(),
             is_full: false,
         }
     }
@@ -186,4 +194,47 @@ async fn the_next_path_is_asked_if_one_brings_nothing() {
         "{decision:?} {at}"
     );
     assert_eq!(asked.first().map(String::as_str), Some("new/fine"));
+}
+
+/// A sweep and a probe have met the failure already: it is asked once more, not three times.
+#[tokio::test(start_paused = true)]
+async fn what_others_were_answered_counts() {
+    let answers = [("new", "/", Some(500), 5), ("old", "/", Some(200), 5)];
+    let asked_new = |asked: &[String]| asked.iter().filter(|asked| *asked == "new/").count();
+    let met = |times: usize| {
+        let door = Door::new(&answers);
+        let failed = Answered {
+            answer: Ok(500),
+            error: None,
+        };
+        for _ in 0..times {
+            door.heard
+                .note((&release("new"), "/"), &failed, Timestamp::UNIX_EPOCH);
+        }
+        door
+    };
+    for (times, expected) in [(0, 3), (3, 1)] {
+        let (decision, asked, _) = run_at(met(times), &["/"]).await;
+        assert!(
+            matches!(decision, Decision::Verdict(Verdict::Bad { .. })),
+            "{decision:?}"
+        );
+        assert_eq!(asked_new(&asked), expected, "{times} times before");
+    }
+}
+
+/// However often others failed: what answers now is not bad.
+#[tokio::test(start_paused = true)]
+async fn what_others_were_answered_does_not_outweigh_a_good_answer() {
+    let door = Door::new(&[("new", "/", Some(200), 5), ("old", "/", Some(200), 5)]);
+    let failed = Answered {
+        answer: Ok(500),
+        error: None,
+    };
+    for _ in 0..3 {
+        door.heard
+            .note((&release("new"), "/"), &failed, Timestamp::UNIX_EPOCH);
+    }
+    let (decision, ..) = run_at(door, &["/"]).await;
+    assert_eq!(decision, Decision::Nothing(Nothing::ItAnswers));
 }

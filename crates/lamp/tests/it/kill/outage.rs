@@ -264,7 +264,10 @@ impl Table {
         assert!(alerts.values().all(is_told_once), "{case}: {alerts:#?}");
         assert_eq!(self.scene.incidents(), self.told, "{case}");
         let told = self.triggers_of_last();
-        assert!(triggers.contains(&told), "{case}: {told} triggers, not {triggers:?}");
+        assert!(
+            triggers.contains(&told),
+            "{case}: {told} triggers, not {triggers:?}"
+        );
     }
 
     /// How often the incident that began last was told of.

@@ -80,7 +80,8 @@ impl Production {
         };
         let mut plan = LabPlan::new(parent.path(), sapi).site(site.lines(lines.render()));
         plan.database = database;
-        let lab = Lab::start(plan.module(lamp_apache::MODULE, host.render()), &init()).expect("the lab starts");
+        let lab =
+            Lab::start(plan.module(lamp_apache::MODULE, host.render()), &init()).expect("the lab starts");
         Self { lab, parent }
     }
 
