@@ -43,6 +43,36 @@ impl Graph {
         edges.map(|edge| edge.to)
     }
 
+    /// The sources that this one includes, each once.
+    pub(crate) fn included(&self, source: usize) -> BTreeSet<usize> {
+        self.forth[source].iter().map(|edge| edge.to).collect()
+    }
+
+    /// For each source, from which of `starts` it is reached, themselves counted: bit by bit, of the first 64.
+    pub(crate) fn reached_by(&self, starts: &[usize]) -> Vec<u64> {
+        let mut masks = vec![0_u64; self.forth.len()];
+        let mut is_ahead = vec![false; self.forth.len()];
+        let mut ahead = VecDeque::new();
+        for (bit, start) in starts.iter().take(64).enumerate() {
+            masks[*start] |= 1 << bit;
+            is_ahead[*start] = true;
+            ahead.push_back(*start);
+        }
+        while let Some(at) = ahead.pop_front() {
+            is_ahead[at] = false;
+            for to in self.forth[at].iter().map(|edge| edge.to) {
+                let grown = masks[to] | masks[at];
+                if masks[to] != grown {
+                    masks[to] = grown;
+                    if !std::mem::replace(&mut is_ahead[to], true) {
+                        ahead.push_back(to);
+                    }
+                }
+            }
+        }
+        masks
+    }
+
     /// The sources from which this one is reached, itself counted.
     pub(crate) fn reached_from(&self, source: usize) -> Vec<bool> {
         spread(&self.back, source, |edge| Some(edge.from))

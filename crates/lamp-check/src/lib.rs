@@ -3,7 +3,8 @@
 //! [`check`] takes a [`Tree`] and answers a report: each PHP file is parsed on its own, by a few threads, into
 //! its facts (`parse`, `walk`, `facts`); then, over all of them, names are resolved (`constants`, `resolve`),
 //! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
-//! told with the nearest name that does (`rules`, `nearest`). What is known of applications stands in
+//! told with the nearest name that does (`rules`, `nearest`). [`look`] answers what hangs on each file (`hanging`)
+//! and what stays unknown (`unknown`), too. What is known of applications stands in
 //! `applications`; each rule and its page, in `rule`.
 //!
 //! Invariant: a name is called wrong only if every way to read it leads to nothing inside the tree; what
@@ -17,6 +18,8 @@ mod constants;
 mod entry;
 mod facts;
 mod graph;
+mod hanging;
+mod looked;
 mod nearest;
 mod parse;
 mod place;
@@ -26,10 +29,13 @@ mod rule;
 mod rules;
 mod source;
 mod tree;
+mod unknown;
 mod walk;
 
+pub use hanging::IncludeGraph;
+pub use looked::{Looked, Slip};
 pub use rule::{Rule, nearest_rule, rule, rules};
-pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check};
+pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check, look};
 pub use tree::{Entry, EntryKind, Tree, Unreadable};
 
 /// What a check may use at most.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleName, Severity};
+use lamp_model::reach::UnknownInclude;
 
 use crate::Limits;
 use crate::applications::{MADE_WHILE_RUNNING, OWN_FILES};
@@ -10,6 +11,8 @@ use crate::constants::Constants;
 use crate::entry::{self, entry_points};
 use crate::facts::{FileFacts, Guard, Include, Said, Spot};
 use crate::graph::{Edge, Graph};
+use crate::hanging::IncludeGraph;
+use crate::looked::{Looked, Slip};
 use crate::nearest::{Near, nearest};
 use crate::place::{Place, Places, file_name, parent};
 use crate::read::read_all;
@@ -17,6 +20,7 @@ use crate::resolve::{Resolver, Target};
 use crate::rule::{Rule, page};
 use crate::source::{Source, sources};
 use crate::tree::{EntryKind, Tree};
+use crate::unknown;
 
 /// The rule of a file that PHP cannot parse.
 pub const SYNTAX_ERROR: &str = "syntax-error";
@@ -47,11 +51,19 @@ pub(crate) const RULES: &[Rule] = &[
     },
 ];
 
+/// Most includes that are told to be unknown.
+const UNKNOWN_MAX: usize = 20_000;
+
 /// The start of a file.
 const TOP: Spot = Spot { line: 1, column: 1 };
 
 /// Checks a tree. `elapsed_ms` of the summary is left at 0: whoever has a clock sets it.
 pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
+    look(tree, limits).report
+}
+
+/// Checks a tree, and answers what people ask beside the findings.
+pub fn look(tree: &dyn Tree, limits: &Limits) -> Looked {
     let places = Places::new(tree.entries());
     let sources = sources(tree.entries());
     let facts = read_all(tree, &sources, limits);
@@ -72,9 +84,15 @@ pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
         sources: &sources,
         facts: &facts,
         resolved: &resolved,
-        blast: Blast::new(&graph, entries),
+        blast: Blast::new(&graph, &entries),
     };
-    report.finish(limits)
+    let report = report.finish(limits);
+    Looked {
+        slips: resolved.slips(&sources),
+        unknown: resolved.unknown(&sources, &constants),
+        graph: IncludeGraph::new(&sources, entries, graph),
+        report,
+    }
 }
 
 fn own_files(sources: &[Source]) -> HashSet<usize> {
@@ -149,6 +167,40 @@ impl<'f> Resolved<'f> {
         }
         Self { targets, edges }
     }
+
+    /// The includes whose file cannot be told, and why.
+    fn unknown(&self, sources: &[Source], constants: &Constants<'_>) -> Vec<UnknownInclude> {
+        let of_all = sources.iter().zip(&self.targets).enumerate();
+        let undecided = of_all.flat_map(|(at, (source, targets))| {
+            let of_one = targets.iter().filter(|named| named.target == Target::Undecided);
+            of_one.map(move |named| UnknownInclude {
+                path: source.path.clone(),
+                line: named.include.at.line,
+                column: named.include.at.column,
+                reason: unknown::reason(&named.include.value, at, constants),
+            })
+        });
+        undecided.take(UNKNOWN_MAX).collect()
+    }
+
+    /// Where a missing name can be read in one way, and differs by a slip of the keys from one that is there.
+    fn slips(&self, sources: &[Source]) -> HashSet<Slip> {
+        let of_all = sources.iter().zip(&self.targets);
+        let slips = of_all.flat_map(|(source, targets)| {
+            let is_slip = |named: &&Named<'_>| {
+                matches!(named.target, Target::Missing(_))
+                    && named.near.as_ref().is_some_and(|near| near.is_a_slip)
+                    && unknown::is_read_in_one_way(&named.include.value)
+            };
+            let of_one = targets.iter().filter(is_slip).map(|named| named.include.at);
+            of_one.map(|at| Slip {
+                path: source.path.clone(),
+                line: at.line,
+                column: at.column,
+            })
+        });
+        slips.collect()
+    }
 }
 
 /// Beside each missing name the nearest that there is.
@@ -202,11 +254,11 @@ fn or_its_sample(places: &Places<'_>, target: Target) -> Target {
 /// How much of the site hangs on each source.
 struct Blast<'t> {
     graph: &'t Graph,
-    entries: Vec<bool>,
+    entries: &'t [bool],
 }
 
 impl<'t> Blast<'t> {
-    fn new(graph: &'t Graph, entries: Vec<bool>) -> Self {
+    const fn new(graph: &'t Graph, entries: &'t [bool]) -> Self {
         Self { graph, entries }
     }
 
@@ -238,9 +290,13 @@ impl Report<'_, '_> {
             .flat_map(|at| self.of_source(at))
             .collect();
         findings.extend(self.unreadable());
-        findings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
         let summary = self.summary(&findings);
-        findings.truncate(limits.findings_max);
+        if findings.len() > limits.findings_max {
+            // Of too many, the worst.
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+            findings.truncate(limits.findings_max);
+        }
+        findings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
         CheckReport { summary, findings }
     }
 

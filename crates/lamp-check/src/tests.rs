@@ -2,6 +2,7 @@
 
 mod application;
 mod bounds;
+mod hanging;
 mod resolving;
 
 use crate::{Entry, EntryKind, Limits, Tree, Unreadable, check};

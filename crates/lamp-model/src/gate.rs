@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Baseline;
 use crate::finding::{CheckReport, CheckSummary, CodePlace, Finding};
 use crate::name::NameError;
 use crate::plain::said;
@@ -240,19 +241,13 @@ impl GateResult {
     }
 }
 
-/// The errors of a report that its baseline does not have: the same rule, file and target is the same error, on
-/// whatever line it stands.
+/// The errors of a report that its baseline does not have, on whatever line they stand: see [`Baseline::compare`].
 pub fn new_errors(report: &CheckReport, baseline: Option<&CheckReport>) -> Vec<Finding> {
-    let same = |a: &Finding, b: &Finding| {
-        a.rule == b.rule && a.path == b.path && a.target == b.target && a.message == b.message
-    };
-    let is_new =
-        |finding: &&Finding| !baseline.is_some_and(|old| old.errors().any(|known| same(known, finding)));
-    report
-        .errors()
-        .filter(is_new)
+    let known = baseline.map_or_else(Baseline::empty, |old| Baseline::of(old.errors()));
+    let is_new = known.compare(report.errors()).is_new;
+    let each = report.errors().zip(is_new).filter(|(_, is_new)| *is_new);
+    each.map(|(finding, _)| finding.clone())
         .take(BLOCKERS_MAX)
-        .cloned()
         .collect()
 }
 

@@ -63,6 +63,9 @@ fn only_what_is_new_and_certain_blocks() {
     check(Ok(moved), Some(&bad), off(), 0);
     check(Ok(report(vec![finding("a.php", "c.phpp")])), Some(&bad), off(), 1);
     check(Ok(warned), None, off(), 0);
+    let twice = report(vec![finding("a.php", "b.phpp"), finding("a.php", "b.phpp")]);
+    check(Ok(twice.clone()), Some(&bad), off(), 1);
+    check(Ok(bad), Some(&twice), off(), 0);
 }
 
 #[test]

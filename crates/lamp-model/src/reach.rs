@@ -1,0 +1,140 @@
+//! Who includes whom, as `lamp check` tells it: what hangs on a file, what the most hangs on, and what stays unknown.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::BlastRadius;
+
+/// Names, of which not all may be listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The first of them.
+    pub names: Vec<String>,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Listed {
+    /// The first `most` of these names.
+    pub fn new(mut names: Vec<String>, most: usize) -> Self {
+        let count = names.len() as u64;
+        names.truncate(most);
+        Self { names, count }
+    }
+
+    /// How many are not listed.
+    pub fn left_out(&self) -> u64 {
+        self.count.saturating_sub(self.names.len() as u64)
+    }
+}
+
+/// What hangs on one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dependents {
+    /// The file.
+    pub path: String,
+    /// Files that include it.
+    pub directly: Listed,
+    /// Files that reach it only through others.
+    pub through_others: Listed,
+    /// Entry points that reach it, itself counted if it is one.
+    pub entry_points: Listed,
+    /// Entry points that there are.
+    pub of: u64,
+    /// Files that it includes.
+    pub includes: Listed,
+}
+
+/// How much hangs on one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weight {
+    /// The file.
+    pub path: String,
+    /// The share of the site.
+    pub blast_radius: BlastRadius,
+    /// Files that include it.
+    pub directly: u64,
+}
+
+/// A file of the whole graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphFile {
+    /// The file.
+    pub path: String,
+    /// Whether visitors may ask for it.
+    pub is_entry_point: bool,
+    /// What it includes, as places in [`WholeGraph::files`].
+    pub includes: Vec<u32>,
+}
+
+/// The graph of includes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WholeGraph {
+    /// By path.
+    pub files: Vec<GraphFile>,
+    /// Includes that are not told: there are too many.
+    pub includes_left_out: u64,
+}
+
+/// An include whose file cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownInclude {
+    /// The file that it stands in.
+    pub path: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in bytes, from 1.
+    pub column: u32,
+    /// Why.
+    pub reason: UnknownReason,
+}
+
+/// Why the file of an include cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason", deny_unknown_fields)]
+pub enum UnknownReason {
+    /// A part of the name is made while the code runs.
+    MadeWhileRunning,
+    /// A part of the name is a constant that no file of the tree defines.
+    ForeignConstant {
+        /// Its name.
+        name: String,
+    },
+    /// A part of the name is a variable that other files may change.
+    SharedVariable {
+        /// Its name.
+        name: String,
+    },
+    /// PHP looks for it along the include_path, or beside the script that was asked for.
+    SearchedFor,
+    /// It leads out of the tree, or to something that is no file.
+    OutsideTheTree,
+}
+
+impl fmt::Display for UnknownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MadeWhileRunning => f.write_str("a part of the name is made while the code runs"),
+            Self::ForeignConstant { name } => {
+                write!(
+                    f,
+                    "a part of the name is the constant {name}, which no file of the tree defines"
+                )
+            }
+            Self::SharedVariable { name } => {
+                write!(f, "a part of the name is ${name}, which other files may change")
+            }
+            Self::SearchedFor => f.write_str(
+                "PHP looks for it along the include_path, or beside the script that was asked for",
+            ),
+            Self::OutsideTheTree => f.write_str("it leads out of the tree, or to something that is no file"),
+        }
+    }
+}
