@@ -88,7 +88,7 @@ pub fn look(tree: &dyn Tree, limits: &Limits) -> Looked {
     };
     let report = report.finish(limits);
     Looked {
-        slips: resolved.slips(&sources),
+        slips: resolved.slips(&places, &sources),
         unknown: resolved.unknown(&sources, &constants),
         graph: IncludeGraph::new(&sources, entries, graph),
         report,
@@ -123,6 +123,17 @@ impl Named<'_> {
             (Target::Missing(_), Some(Place::File(index))) => vec![index],
             (Target::Missing(_) | Target::Undecided, _) => Vec::new(),
         }
+    }
+}
+
+impl Named<'_> {
+    fn is_slip(&self, places: &Places<'_>, beside: &[Self]) -> bool {
+        let near = self.near.as_ref().filter(|near| near.is_a_slip);
+        let Some(Place::File(meant)) = near.map(|near| places.find(&near.path)) else {
+            return false;
+        };
+        let names_it = |other: &Self| matches!(&other.target, Target::Found(files) if files.contains(&meant));
+        unknown::is_read_in_one_way(&self.include.value) && !beside.iter().any(names_it)
     }
 }
 
@@ -183,20 +194,16 @@ impl<'f> Resolved<'f> {
         undecided.take(UNKNOWN_MAX).collect()
     }
 
-    /// Where a missing name can be read in one way, and differs by a slip of the keys from one that is there.
-    fn slips(&self, sources: &[Source]) -> HashSet<Slip> {
+    /// Where a missing name can be read in one way, and differs by a slip of the keys from one that is there and that
+    /// the same file does not name beside it.
+    fn slips(&self, places: &Places<'_>, sources: &[Source]) -> HashSet<Slip> {
         let of_all = sources.iter().zip(&self.targets);
         let slips = of_all.flat_map(|(source, targets)| {
-            let is_slip = |named: &&Named<'_>| {
-                matches!(named.target, Target::Missing(_))
-                    && named.near.as_ref().is_some_and(|near| near.is_a_slip)
-                    && unknown::is_read_in_one_way(&named.include.value)
-            };
-            let of_one = targets.iter().filter(is_slip).map(|named| named.include.at);
-            of_one.map(|at| Slip {
+            let of_one = targets.iter().filter(|named| named.is_slip(places, targets));
+            of_one.map(|named| Slip {
                 path: source.path.clone(),
-                line: at.line,
-                column: at.column,
+                line: named.include.at.line,
+                column: named.include.at.column,
             })
         });
         slips.collect()

@@ -72,7 +72,7 @@ fn run(cli: Cli) -> Result<Exit, Told> {
         Verb::RequestsWorker(args) => Ok(crate::worker::requests::run(&args)?),
         Verb::WatchWorker => Ok(crate::worker::watch::run()?),
         Verb::CheckWorker(args) => Ok(crate::worker::check::run(&args)?),
-        Verb::Check(args) => Ok(check::run(&args)?),
+        Verb::Check(args) => Ok(check::run(&cli.config, &args)?),
         Verb::Apache(verb) => Ok(apache::run(&Config::read(&cli.config)?, &verb)?),
         Verb::Demo(args) => Ok(demo::run_demo(&args)?),
         Verb::Completions { shell } => Ok(completions::run(shell)),

@@ -17,12 +17,22 @@ impl Screen {
     /// As this process finds it.
     pub fn here() -> Self {
         let watched = isatty(io::stderr());
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            colours: watched && !no_color,
+            colours: watched && !no_color(),
             watched,
         }
     }
+}
+
+/// Whether data may be coloured.
+pub fn colours_out() -> bool {
+    isatty(io::stdout()) && !no_color()
+}
+
+/// See no-color.org; a dumb terminal shows no colours either.
+fn no_color() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb")
 }
 
 /// Data: a line on standard output. A reader that has gone is no error of ours.

@@ -24,7 +24,8 @@ pub fn read(from: &Path) -> Result<Source, Trouble> {
     }
 }
 
-fn read_commit(mut spec: GitSpec) -> Result<Source, Trouble> {
+/// Reads a commit.
+pub fn read_commit(mut spec: GitSpec) -> Result<Source, Trouble> {
     if let Place::Local(path) = &mut spec.place {
         *path = fs_err::canonicalize(&*path).map_err(|error| told::not_there(path, &error))?;
     }
@@ -60,7 +61,7 @@ fn read_dir(dir: &Path) -> Result<Source, Trouble> {
 
 /// Where the caller's caches are (XDG Base Directory Specification), made if need be. One that belongs to
 /// somebody else, as under `sudo` with the user's own HOME, is not used: it could name wrong hashes.
-fn cache_dir() -> Option<Dir> {
+pub fn cache_dir() -> Option<Dir> {
     let absolute = |name| {
         let path = std::env::var_os(name).map(PathBuf::from);
         path.filter(|path| path.is_absolute())

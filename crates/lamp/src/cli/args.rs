@@ -131,7 +131,53 @@ pub struct CheckArgs {
     pub dir: PathBuf,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: CheckFormat,
+    /// Only what is new counts, against a release of a site (SITE/RELEASE; SITE alone is what is live), a directory, or a
+    /// commit, branch or tag of the repository that DIR lies in.
+    #[arg(long, value_name = "RELEASE|DIR|GITREF")]
+    pub against: Option<PathBuf>,
+    /// Findings that are known and do not count; without it, lamp-baseline.json of DIR if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write down what is found now as known.
+    #[arg(long, conflicts_with_all = ["against", "fix", "graph", "top", "explain"])]
+    pub write_baseline: bool,
+    /// List the includes whose file cannot be told, too, and why.
+    #[arg(long)]
+    pub unknown: bool,
+    /// Mend names that are wrong by a slip of the keys: each is printed; then check again.
+    #[arg(long, conflicts_with_all = ["graph", "top", "explain"])]
+    pub fix: bool,
+    /// With --fix: show the changes as a diff, and change nothing.
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Show who depends on FILE, directly and through others; without FILE, who includes whom.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["top", "explain"])]
+    pub graph: Option<Option<String>>,
+    /// Show the files that most of the site hangs on; 20 unless told.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", conflicts_with = "explain", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub top: Option<u16>,
+    /// Show the page of a rule; without RULE, or for `all`, a list of the rules.
+    #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "all")]
+    pub explain: Option<String>,
+}
+
+/// How `lamp check` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts: one JSON object of a versioned type.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// JUnit's XML, for whatever shows tests.
+    Junit,
+    /// With --graph: Graphviz.
+    Dot,
 }
 
 /// `lamp requests-worker`
@@ -144,9 +190,21 @@ pub struct RequestsWorkerArgs {
 /// `lamp check-worker`
 #[derive(Debug, Args)]
 pub struct CheckWorkerArgs {
-    /// Answer the lines of source that the findings are about, too.
+    /// Answer what stands beside the findings, too: lines of source, entry points, the tree's own baseline.
     #[arg(long)]
     pub with_lines: bool,
+    /// List the includes whose file cannot be told.
+    #[arg(long, requires = "with_lines")]
+    pub unknown: bool,
+    /// Answer who includes whom.
+    #[arg(long, requires = "with_lines")]
+    pub graph: bool,
+    /// Answer what hangs on this file.
+    #[arg(long, value_name = "FILE", requires = "with_lines")]
+    pub dependents: Option<String>,
+    /// Answer the files that most of the site hangs on.
+    #[arg(long, value_name = "N", requires = "with_lines")]
+    pub top: Option<u16>,
     /// Give way to whatever else runs here: production is on the same processors.
     #[arg(long)]
     pub in_background: bool,

@@ -1,6 +1,10 @@
 //! `lamp check` as typed, on real trees: WordPress as it is and with one name broken, the fixtures, and what is
 //! not to be read.
 
+mod asked;
+mod known;
+mod mended;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
