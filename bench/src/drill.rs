@@ -9,26 +9,20 @@ mod expected;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::figures::Spread;
+use crate::given::Given;
 use crate::publish::{Machine, publish};
 use claims::{Claim, claims};
 use demo::{Demo, Ran};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The lamp to drill
-    #[arg(long, default_value = "target/release/lamp")]
-    lamp: PathBuf,
-    /// A WordPress tree, as its package unpacks it
-    #[arg(long, default_value = ".packages/root/usr/share/wordpress")]
-    wordpress: PathBuf,
-    /// Where labs are made; must be a disk, not a tmpfs
-    #[arg(long, default_value = "/var/tmp")]
-    dir: PathBuf,
+    #[command(flatten)]
+    given: Given,
     /// Where each run's object and report are kept
     #[arg(long, default_value = "target/bench-drill")]
     keep: PathBuf,
@@ -107,10 +101,8 @@ const REPEATS_MAX: u32 = 2;
 pub(crate) fn run(options: &Options) -> Result<()> {
     fs_err::create_dir_all(&options.keep)?;
     let options = &Options {
-        lamp: fs_err::canonicalize(&options.lamp).context("build it first: cargo build --release")?,
-        wordpress: fs_err::canonicalize(&options.wordpress).context("unpack it first: make packages")?,
-        dir: options.dir.clone(),
-        keep: fs_err::canonicalize(&options.keep)?,
+        given: options.given.canonical()?,
+        keep: options.keep.clone(),
         ..*options
     };
     let mut runs = Vec::new();

@@ -7,6 +7,7 @@
 mod deploy;
 mod drill;
 mod figures;
+mod given;
 mod outage;
 mod publish;
 mod switch;

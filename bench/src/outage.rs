@@ -8,7 +8,6 @@ mod ground;
 mod sample;
 mod watcher;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -18,6 +17,7 @@ use lamp_lab::Sapi;
 use serde::Serialize;
 
 use crate::figures::Spread;
+use crate::given::Given;
 use crate::publish::{Machine, publish};
 use ground::Ground;
 use sample::Sample;
@@ -25,15 +25,8 @@ use watcher::{Watcher, monit, prometheus};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The lamp to measure
-    #[arg(long, default_value = "target/release/lamp")]
-    lamp: PathBuf,
-    /// A WordPress tree, as its package unpacks it
-    #[arg(long, default_value = ".packages/root/usr/share/wordpress")]
-    wordpress: PathBuf,
-    /// Where labs are made; must be a disk, not a tmpfs
-    #[arg(long, default_value = "/var/tmp")]
-    dir: PathBuf,
+    #[command(flatten)]
+    given: Given,
     /// Runs of each contender
     #[arg(long, default_value_t = 3)]
     runs: u32,
@@ -104,7 +97,7 @@ const REPEATS_MAX: u32 = 2;
 
 /// Runs the bench and writes its figures.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    fs_err::canonicalize(&options.lamp).context("build it first: cargo build --release")?;
+    fs_err::canonicalize(&options.given.lamp).context("build it first: cargo build --release")?;
     let is_asked = |contender: &Contender| options.only.is_empty() || options.only.contains(contender);
     let mut samples = Vec::new();
     for contender in Contender::ALL.into_iter().filter(is_asked) {
@@ -174,10 +167,10 @@ fn one(options: &Options, contender: Contender, phase: Phase) -> Result<Sample> 
 /// Act two of the demo.
 fn lamplighter(options: &Options, phase: Phase) -> Result<Sample> {
     let outage = Outage::set_up(OutagePlan {
-        parent: options.dir.clone(),
+        parent: options.given.dir.clone(),
         sapi: Sapi::ModPhp,
         application: application(options),
-        lamp: fs_err::canonicalize(&options.lamp)?,
+        lamp: fs_err::canonicalize(&options.given.lamp)?,
         seed: None,
         watched: true,
     })?;
@@ -191,7 +184,7 @@ fn lamplighter(options: &Options, phase: Phase) -> Result<Sample> {
 }
 
 fn application(options: &Options) -> Application {
-    Application::WordPress(options.wordpress.clone())
+    Application::WordPress(options.given.wordpress.clone())
 }
 
 fn table(raw: &Raw) -> Result<String> {

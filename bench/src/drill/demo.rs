@@ -109,12 +109,12 @@ impl Demo {
 /// Runs it to its end and keeps what it leaves.
 pub(super) fn run(options: &Options, setting: Setting, seed: Option<u64>, number: u64) -> Result<Ran> {
     let kept = options.keep.join(file_name(setting, seed, number));
-    let mut command = Command::new(&options.lamp);
+    let mut command = Command::new(&options.given.lamp);
     command.args(["demo", "--format", "json", "--rate", &options.rate.to_string()]);
-    command.arg("--dir").arg(&options.dir);
+    command.arg("--dir").arg(&options.given.dir);
     command.arg("--report").arg(kept.with_extension("md"));
     match setting {
-        Setting::WordPress => command.arg("--wordpress").arg(&options.wordpress),
+        Setting::WordPress => command.arg("--wordpress").arg(&options.given.wordpress),
         Setting::Fixture => command.arg("--fixture"),
     };
     if let Some(seed) = seed {

@@ -31,7 +31,10 @@ impl Expected {
 
 /// Breaks a release as the demo will.
 pub(super) fn of(options: &Options, setting: Setting, seed: Option<u64>) -> Result<Expected> {
-    let dir = options.dir.join(format!("lamp-bench-{}", std::process::id()));
+    let dir = options
+        .given
+        .dir
+        .join(format!("lamp-bench-{}", std::process::id()));
     let broken = broken_in(&dir, options, setting, seed);
     if dir.exists() {
         fs_err::remove_dir_all(&dir)?;
@@ -60,7 +63,7 @@ fn broken_in(
 fn written(dir: &std::path::Path, options: &Options, setting: Setting) -> Result<Vec<Breakage>> {
     match setting {
         Setting::WordPress => {
-            Unpacked::at(options.wordpress.clone())?.write_release(dir, "r1", "shop.example")?;
+            Unpacked::at(options.given.wordpress.clone())?.write_release(dir, "r1", "shop.example")?;
             Ok(wordpress::breakages()?)
         }
         Setting::Fixture => {

@@ -9,7 +9,7 @@ use lamp::drill::link_watch::LinkWatch;
 use lamp::drill::outage::Met;
 use lamp::drill::stage::{SITE, Settings, Stage, StagePlan, Switching};
 use lamp_http::Protocol;
-use lamp_lab::load::{self, LoadPlan, Nanos, Outcome, Record, Running, Switch, Switches, Tally};
+use lamp_lab::load::{self, LoadPlan, Nanos, Outcome, Record, Running, Tally};
 use lamp_lab::receiver::{Received, Receiver};
 use lamp_lab::{LabError, Sapi, breakage};
 use lamp_model::ReleaseId;
@@ -46,12 +46,12 @@ impl Ground {
     /// Lights the lab, puts both releases into it, and brings the good one live.
     pub(super) fn set_up(options: &Options) -> Result<Self> {
         let stage = Stage::set_up(StagePlan {
-            parent: options.dir.clone(),
+            parent: options.given.dir.clone(),
             sapi: Sapi::ModPhp,
             switching: Switching::Symlink,
             application: application(options),
             releases: 0,
-            lamp: fs_err::canonicalize(&options.lamp)?,
+            lamp: fs_err::canonicalize(&options.given.lamp)?,
             settings: Settings::default(),
         })?;
         let receiver = Receiver::inside(stage.lab().sandbox().net()?)?;
@@ -166,7 +166,7 @@ impl Ground {
         }
         load.stop();
         let records = load.wait()?;
-        let switches = seen(&watch);
+        let switches = watch.between(&Stage::marker(GOOD), &Stage::marker(BAD));
         Ok(Seen {
             tally: load::judge(&targets, &records, &switches),
             met: Met::of(&targets, &records, &switches),
@@ -213,18 +213,4 @@ pub(super) fn since(page: &Received) -> Duration {
 fn release(number: usize) -> Result<ReleaseId, LabError> {
     let id = ReleaseId::parse(&Stage::marker(number)).map_err(std::io::Error::other);
     Ok(id?)
-}
-
-/// What the kernel saw: to the bad release, and back.
-fn seen(watch: &LinkWatch) -> Switches {
-    let mut switches = Switches::from(Stage::marker(GOOD));
-    for (place, rename) in watch.renames().into_iter().enumerate() {
-        let to = if place % 2 == 0 { BAD } else { GOOD };
-        switches.then.push(Switch {
-            begun: rename.begun,
-            done: rename.done,
-            to: Stage::marker(to),
-        });
-    }
-    switches
 }

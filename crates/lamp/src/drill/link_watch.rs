@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use lamp_lab::load::Nanos;
+use lamp_lab::load::{Nanos, Switch, Switches};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 
@@ -80,6 +80,20 @@ impl LinkWatch {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// What the renames so far were, if each led from one of two releases to the other: `from` is the one that was live first. Both
+    /// are markers of a load.
+    pub fn between(&self, from: &str, to: &str) -> Switches {
+        let mut switches = Switches::from(from.to_owned());
+        let turns = [to, from].into_iter().cycle();
+        let switched = |(rename, to): (Rename, &str)| Switch {
+            begun: rename.begun,
+            done: rename.done,
+            to: to.to_owned(),
+        };
+        switches.then = self.renames().into_iter().zip(turns).map(switched).collect();
+        switches
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lamp_agent::clock::SystemClock;
 use lamp_http::Protocol;
-use lamp_lab::load::{self, LoadPlan, Record, Switch, Switches, Tally};
+use lamp_lab::load::{self, LoadPlan, Record, Switches, Tally};
 use lamp_lab::receiver::{Received, Receiver};
 use lamp_lab::{Breakage, Broken, Sapi, breakage};
 use lamp_model::event::{Outcome, Reason};
@@ -203,7 +203,7 @@ impl Outage {
         watched(&mut || Ok(margin.elapsed() >= MARGIN))?;
         load.stop();
         let records = load.wait()?;
-        let switches = seen(&watch);
+        let switches = watch.between(&Stage::marker(GOOD), &Stage::marker(BAD));
         let met = Met::of(&targets, &records, &switches);
         Ok(Forced {
             exit: exit.and_then(|status| status.code()),
@@ -272,20 +272,6 @@ fn wait_while(
         }
         std::thread::sleep(LOOK);
     }
-}
-
-/// What the kernel saw: to the bad release, and back.
-fn seen(watch: &LinkWatch) -> Switches {
-    let mut switches = Switches::from(Stage::marker(GOOD));
-    for (place, rename) in watch.renames().into_iter().enumerate() {
-        let to = if place % 2 == 0 { BAD } else { GOOD };
-        switches.then.push(Switch {
-            begun: rename.begun,
-            done: rename.done,
-            to: Stage::marker(to),
-        });
-    }
-    switches
 }
 
 /// What blocked, out of what `lamp deploy --format json` printed.

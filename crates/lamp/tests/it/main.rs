@@ -7,6 +7,7 @@ mod faults;
 mod gate;
 mod git;
 mod ground;
+mod hiding;
 mod kernel;
 mod kill;
 mod log_check;

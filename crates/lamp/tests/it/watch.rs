@@ -12,7 +12,9 @@ use lamp_watch::verdict::Decision;
 
 mod site;
 
-use site::{Files, Site, following, id, on};
+use site::{Site, following, id, on};
+
+use crate::hiding::{Files, HTACCESS, PLACE, SHUTDOWN_HANDLER, SWITCHED_OFF, USER_INI};
 
 /// The misspelt name of the outage, three files deep.
 const BAD: Files = &[(
@@ -111,7 +113,7 @@ fn a_bad_release_is_found_beside_hostile_visitors(sapi: Sapi) {
 }
 
 /// T16: `release` has a page that fails and hides it.
-fn a_hidden_failure_is_found(sapi: Sapi, files: Files, line: &str) {
+fn a_hidden_failure_is_found(sapi: Sapi, files: Files) {
     on(sapi, &[("new", files)], async |site| {
         assert_eq!(site.visit("/page.php").await, 200);
         site.switch("new");
@@ -123,45 +125,9 @@ fn a_hidden_failure_is_found(sapi: Sapi, files: Files, line: &str) {
         let suspect = site.suspect().await;
         assert_eq!(suspect.status, Some(200));
         let evidence = bad(site.settle(&suspect).await);
-        assert_eq!(place(&evidence).as_deref(), Some(line));
+        assert_eq!(place(&evidence).as_deref(), Some(PLACE));
     });
 }
-
-const SWITCHED_OFF: Files = &[(
-    "page.php",
-    "<?php
-ini_set('log_errors', '0'); ini_set('error_log', '/tmp/elsewhere.log'); ini_set('display_errors', '1');
-echo str_repeat('x', 100000); flush();
-undefined_function();
-",
-)];
-const SHUTDOWN_HANDLER: Files = &[(
-    "page.php",
-    "<?php
-register_shutdown_function(function () { http_response_code(200); echo 'all is well'; });
-undefined_function();
-",
-)];
-const HTACCESS: Files = &[
-    (
-        ".htaccess",
-        "php_flag log_errors off\nphp_flag display_errors on\nphp_value error_log /tmp/elsewhere.log\n",
-    ),
-    (
-        "page.php",
-        "<?php\necho str_repeat('x', 100000); flush();\nundefined_function();\n",
-    ),
-];
-const USER_INI: Files = &[
-    (
-        ".user.ini",
-        "log_errors = Off\ndisplay_errors = On\nerror_log = /tmp/elsewhere.log\n",
-    ),
-    (
-        "page.php",
-        "<?php\necho str_repeat('x', 100000); flush();\nundefined_function();\n",
-    ),
-];
 
 #[test]
 fn visitors_do_not_bring_a_good_release_back_under_mod_php() {
@@ -185,16 +151,16 @@ fn a_bad_release_is_found_beside_hostile_visitors_under_fpm() {
 
 #[test]
 fn failures_hidden_under_mod_php_are_found() {
-    a_hidden_failure_is_found(Sapi::ModPhp, SWITCHED_OFF, "page.php:4");
-    a_hidden_failure_is_found(Sapi::ModPhp, SHUTDOWN_HANDLER, "page.php:3");
-    a_hidden_failure_is_found(Sapi::ModPhp, HTACCESS, "page.php:3");
+    a_hidden_failure_is_found(Sapi::ModPhp, SWITCHED_OFF);
+    a_hidden_failure_is_found(Sapi::ModPhp, SHUTDOWN_HANDLER);
+    a_hidden_failure_is_found(Sapi::ModPhp, HTACCESS);
 }
 
 #[test]
 fn failures_hidden_under_fpm_are_found() {
-    a_hidden_failure_is_found(Sapi::Fpm, SWITCHED_OFF, "page.php:4");
-    a_hidden_failure_is_found(Sapi::Fpm, SHUTDOWN_HANDLER, "page.php:3");
-    a_hidden_failure_is_found(Sapi::Fpm, USER_INI, "page.php:3");
+    a_hidden_failure_is_found(Sapi::Fpm, SWITCHED_OFF);
+    a_hidden_failure_is_found(Sapi::Fpm, SHUTDOWN_HANDLER);
+    a_hidden_failure_is_found(Sapi::Fpm, USER_INI);
 }
 
 /// Sends a probe more than may stay unseen.

@@ -4,51 +4,10 @@
 use super::scene::Scene;
 use super::text;
 use crate::ground::until;
-
-/// What each release has instead of `/page.php`, and in it.
-type Files = &'static [(&'static str, &'static str)];
+use crate::hiding::{Files, HTACCESS, PLACE, SHUTDOWN_HANDLER, SWITCHED_OFF, USER_INI};
 
 /// The page while it is well.
 const WELL: &str = "<?php\necho 'a page';\n";
-const SWITCHED_OFF: Files = &[(
-    "page.php",
-    "<?php
-ini_set('log_errors', '0'); ini_set('error_log', '/tmp/elsewhere.log'); ini_set('display_errors', '1');
-echo str_repeat('x', 100000); flush();
-undefined_function();
-",
-)];
-const SHUTDOWN_HANDLER: Files = &[(
-    "page.php",
-    "<?php
-
-register_shutdown_function(function () { http_response_code(200); echo 'all is well'; });
-undefined_function();
-",
-)];
-/// Fails at its fourth line as well, where settings beside it hide it.
-const LATE: &str = "<?php
-
-echo str_repeat('x', 100000); flush();
-undefined_function();
-";
-const HTACCESS: Files = &[
-    (
-        ".htaccess",
-        "php_flag log_errors off\nphp_flag display_errors on\nphp_value error_log /tmp/elsewhere.log\n",
-    ),
-    ("page.php", LATE),
-];
-const USER_INI: Files = &[
-    (
-        ".user.ini",
-        "log_errors = Off\ndisplay_errors = On\nerror_log = /tmp/elsewhere.log\n",
-    ),
-    ("page.php", LATE),
-];
-/// Where each of them fails.
-const PLACE: &str = "page.php:4";
-
 #[test]
 fn t16_failures_that_hide_are_taken_back_with_mod_php() {
     all_taken_back(&scene(Scene::with), [SWITCHED_OFF, SHUTDOWN_HANDLER, HTACCESS]);

@@ -25,6 +25,7 @@ use lamp_watch::worker::{LogFile, Logs, Program, Said};
 use lamp_watch::{FromWorker, Worker};
 use tokio::sync::mpsc;
 
+use crate::hiding::Files;
 use crate::turn;
 
 pub(crate) const SITE: &str = "shop";
@@ -35,9 +36,6 @@ const ERROR_LOG: &str = "lamp-shop-error.log";
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long a line of a request of ours is waited for.
 const SIGHT_PATIENCE: Duration = Duration::from_secs(5);
-
-/// The files of a release: its path, and what stands in it.
-pub(crate) type Files = &'static [(&'static str, &'static str)];
 
 /// What every release has.
 const COMMON: Files = &[
