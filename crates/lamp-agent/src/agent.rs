@@ -8,6 +8,7 @@ use std::time::Duration;
 use lamp_fleet::protocol::Refusal;
 use lamp_model::name::SiteName;
 use lamp_model::port::Grant;
+use lamp_model::tree::Hash;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
@@ -75,6 +76,8 @@ pub struct Shared {
     pub changed: watch::Sender<u64>,
     /// Who sends pages.
     pub paging: Arc<Paging>,
+    /// The hash of the configuration that it was started with.
+    pub config: Hash,
     files_max: u64,
 }
 
@@ -105,6 +108,8 @@ pub struct Parts {
     pub armed: crate::armed::ArmedDir,
     /// Who may command.
     pub access: Access,
+    /// The hash of the configuration, byte for byte.
+    pub config: Hash,
     /// Who is told.
     pub outside: Outside,
     /// How each site is watched.
@@ -153,6 +158,7 @@ pub async fn start(parts: Parts, socket: &Path) -> std::io::Result<Running> {
         },
         paging: Arc::new(Paging::new(parts.paging_held, stopped)),
         access: parts.access,
+        config: parts.config,
         events,
         changed: watch::channel(0).0,
         files_max: raise_files_max(),

@@ -105,7 +105,7 @@ impl Session {
         let refusal = match self.receive(HELLO_TIMEOUT).await? {
             None => return Ok(false),
             Some((Request::Hello { protocol, .. }, _)) if protocol == protocol::VERSION => {
-                self.reply(&hello()).await?;
+                self.reply(&hello(&self.shared)).await?;
                 return Ok(true);
             }
             Some((Request::Hello { protocol, .. }, _)) => Refusal::OtherVersion {
@@ -143,11 +143,12 @@ impl Session {
     }
 }
 
-fn hello() -> Reply {
+fn hello(shared: &Shared) -> Reply {
     Reply::Hello {
         protocol: protocol::VERSION,
         lamp: env!("CARGO_PKG_VERSION").to_owned(),
         pid: crate::ledger::own_pid(),
+        config: shared.config,
     }
 }
 

@@ -15,4 +15,4 @@ pub use connection::{Connection, ConnectionError};
 pub use message::{Aim, Refusal, Reply, Request};
 
 /// The version of the protocol; both sides must speak the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

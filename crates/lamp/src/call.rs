@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::errors::{Trouble, agent as told, refusal};
+use crate::screen::say;
 
 /// How long the agent may take for its hello.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,7 +37,7 @@ impl Call {
     /// The same; `None`: no agent runs.
     pub async fn if_running(config: &Config, wanted: &str) -> Result<Option<Self>, Trouble> {
         match connect(&config.agent.socket).await? {
-            Some(stream) => Self::greet(stream, wanted).await.map(Some),
+            Some(stream) => Self::greet(stream, config, wanted).await.map(Some),
             None => Ok(None),
         }
     }
@@ -44,15 +45,15 @@ impl Call {
     /// Calls the agent; starts one if none runs and the caller may.
     pub async fn or_start(config: &Config, wanted: &str) -> Result<Self, Trouble> {
         match connect(&config.agent.socket).await? {
-            Some(stream) => Self::greet(stream, wanted).await,
+            Some(stream) => Self::greet(stream, config, wanted).await,
             None if rustix::process::geteuid().is_root() => {
-                Self::greet(start::agent(config).await?, wanted).await
+                Self::greet(start::agent(config).await?, config, wanted).await
             }
             None => Err(told::none_runs(&config.agent.socket)),
         }
     }
 
-    async fn greet(stream: UnixStream, wanted: &str) -> Result<Self, Trouble> {
+    async fn greet(stream: UnixStream, config: &Config, wanted: &str) -> Result<Self, Trouble> {
         let call = Self {
             connection: Connection::new(stream),
             wanted: wanted.to_owned(),
@@ -63,10 +64,16 @@ impl Call {
         };
         let greeting = timeout(HELLO_TIMEOUT, call.ask(&hello, &[])).await;
         let greeting = greeting.map_err(|_| told::silent(HELLO_TIMEOUT))??;
-        match matches!(greeting, Reply::Hello { .. }) {
-            true => Ok(call),
-            false => Err(beside(&greeting)),
+        let Reply::Hello {
+            config: started_with, ..
+        } = greeting
+        else {
+            return Err(beside(&greeting));
+        };
+        if started_with != config.hash {
+            say(&told::other_configuration(&config.path));
         }
+        Ok(call)
     }
 
     /// Asks, and answers what came back; a refusal is trouble.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lamp_model::name::SiteName;
+use lamp_model::tree::Hash;
 use lamp_page::{HeartbeatConfig, PageConfig};
 use lamp_release::config::SiteConfig;
 use serde::Deserialize;
@@ -38,6 +39,13 @@ pub struct Config {
     /// Where it was read from.
     #[serde(skip)]
     pub path: PathBuf,
+    /// Of its text: whether the agent was started with the same is seen by it.
+    #[serde(skip, default = "no_hash")]
+    pub hash: Hash,
+}
+
+const fn no_hash() -> Hash {
+    Hash::ZERO
 }
 
 impl Config {
@@ -46,6 +54,7 @@ impl Config {
         let text = read_bounded(path).map_err(|error| told::unreadable(path, &error))?;
         let mut config = Self::parse(&path.display().to_string(), &text)?;
         config.path = path.to_owned();
+        config.hash = Hash::from_bytes(*blake3::hash(text.as_bytes()).as_bytes());
         Ok(config)
     }
 

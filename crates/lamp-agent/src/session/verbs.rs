@@ -31,7 +31,7 @@ pub(super) async fn answer(
     files: Vec<OwnedFd>,
 ) -> Answered {
     match request {
-        Request::Hello { .. } => Ok(super::hello()),
+        Request::Hello { .. } => Ok(super::hello(&session.shared)),
         Request::Watch { .. } => Err(not_understood("a watch within a watch".into())),
         Request::Status { site } => session.status(site.as_ref()).await,
         Request::Offer {

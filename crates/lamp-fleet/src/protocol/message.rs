@@ -180,6 +180,8 @@ pub enum Reply {
         lamp: String,
         /// The agent's process id.
         pid: i32,
+        /// Of the configuration that it was started with, byte for byte.
+        config: Hash,
     },
     /// No, and why.
     Refused {

@@ -57,6 +57,7 @@ pub async fn start_with(config: &Config, clock: Arc<dyn Clock>) -> Result<App, T
         grant,
         armed: ArmedDir::new(state_dir.armed()),
         access: Access::of_group(&config.agent.group),
+        config: config.hash,
         paging_held: state_dir.paging_held(),
         outside: outside(config, &clock),
         watched: watched(config),

@@ -17,6 +17,15 @@ pub fn none_runs(socket: &Path) -> Trouble {
     )
 }
 
+/// The agent works from another configuration than the caller: no trouble, but worth a word.
+pub fn other_configuration(path: &Path) -> String {
+    format!(
+        "note: the agent was started with another configuration than {} is now; what was changed counts once it is started again: \
+         `systemctl restart lamp-agent`, or end `lamp agent` and start it anew",
+        path.display()
+    )
+}
+
 /// The socket refuses the caller.
 pub fn refused(socket: &Path, uid: u32) -> Trouble {
     Trouble::because(

@@ -41,6 +41,20 @@ fn the_agent_has_no_tcp_socket() {
 }
 
 #[test]
+fn who_commands_an_agent_that_was_started_with_another_configuration_is_told_so() {
+    let ground = Ground::new();
+    let agent = ground.agent();
+    let note = |ended: &Ended| ended.err.contains("another configuration");
+    assert!(!note(&ground.lamp(&["status"])), "the control: it is the same");
+    ground.configure("keep = 7");
+    let told = ground.lamp(&["status"]);
+    assert_eq!((told.code, note(&told)), (Some(0), true), "{}", told.err);
+    drop(agent);
+    let _agent = ground.agent();
+    assert!(!note(&ground.lamp(&["status"])), "it was started again");
+}
+
+#[test]
 fn the_socket_refuses_uid_33() {
     let ground = Ground::new();
     let _agent = ground.agent();
@@ -63,7 +77,7 @@ fn the_socket_refuses_uid_33() {
 fn what_is_no_message_is_told_so_and_the_agent_lives() {
     let ground = Ground::new();
     let _agent = ground.agent();
-    let hello = frame(br#"{"verb":"hello","protocol":3,"lamp":"test"}"#);
+    let hello = frame(br#"{"verb":"hello","protocol":4,"lamp":"test"}"#);
     let other = frame(br#"{"verb":"hello","protocol":99,"lamp":"test"}"#);
     for (sent, expected) in [
         (frame(b"no json"), "not-understood"),
