@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -58,6 +59,18 @@ impl Ground {
         assert_eq!(workers.iter().map(|worker| worker.pid).collect::<Vec<_>>(), [pid]);
         workers[0].clone()
     }
+
+    /// The same, once it does this: a program that has just been started computes for a moment.
+    fn until_it_is(&self, doing: Doing, pid: i32) -> Worker {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let worker = self.only(pid);
+            if worker.doing == doing {
+                return worker;
+            }
+            assert!(Instant::now() < deadline, "not {doing:?}: {worker:?}");
+        }
+    }
 }
 
 impl Drop for Ground {
@@ -74,9 +87,8 @@ fn only_workers_that_are_at_a_request_there_are_found_and_ended() {
     let mut ground = Ground::new();
     let stuck = ground.worker("bad/public");
     ground.worker("good/public");
-    let found = ground.only(stuck);
+    let found = ground.until_it_is(Doing::Waiting, stuck);
     assert_eq!(found.at, Path::new("public"));
-    assert_eq!(found.doing, Doing::Waiting);
     assert!(found.writes.is_some(), "this kernel counts");
     let asked = ground.with_crew(|crew| Host::local().ask_to_end(crew, &found));
     assert!(asked.expect("asked"));
@@ -136,10 +148,7 @@ fn nobody_works_in_a_release_that_was_removed() {
 fn who_computes_is_told_from_who_waits() {
     let mut ground = Ground::new();
     let busy = ground.start(Command::new("php").args(["-r", "while (true);"]), "bad/public");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while ground.only(busy).doing != Doing::Computing {
-        assert!(std::time::Instant::now() < deadline, "it computes");
-    }
+    ground.until_it_is(Doing::Computing, busy);
 }
 
 #[test]
