@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use lamp_fleet::protocol::frame::FILES_MAX;
 use lamp_fleet::protocol::{Aim, Refusal, Reply, Request};
+use lamp_model::incident::{Incident, IncidentId};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::origin::Provenance;
 use lamp_model::tree::{Entry, Hash, Manifest, Node, RelPath};
@@ -22,7 +23,7 @@ use super::{Exit, progress};
 use crate::call::{Call, beside};
 use crate::config::Config;
 use crate::errors::{Trouble, source as told};
-use crate::screen::{out, out_json};
+use crate::screen::{out, out_json, say};
 use crate::source;
 
 /// What `--format json` prints when there is nothing to do.
@@ -78,6 +79,9 @@ impl Offering<'_> {
         let Reply::Offered { plan, lacking } = reply else {
             return Err(beside(&reply));
         };
+        if matches!(self.aim, Aim::Deploy { .. }) {
+            self.say_open_incidents(&call).await;
+        }
         if self.dry_run {
             return Ok(progress::show_plan(&plan, self.format));
         }
@@ -111,6 +115,14 @@ impl Offering<'_> {
             }),
         }
         Exit::Yes
+    }
+
+    /// A site that is ill already is worth a word before it changes; that it cannot be told hinders nothing.
+    async fn say_open_incidents(&self, call: &Call) {
+        let newest = Request::Incidents { incident: None };
+        if let Ok(Reply::Incidents { incidents }) = call.ask(&newest, &[]).await {
+            open_incidents(self.site, &incidents).iter().for_each(|note| say(note));
+        }
     }
 
     /// What is live, to tell which files' authors matter; of a directory nobody asks. That it cannot be told only
@@ -150,6 +162,20 @@ impl Offering<'_> {
             aim: self.aim.clone(),
         }
     }
+}
+
+/// A line for each incident of this site that is not over.
+fn open_incidents(site: &SiteName, incidents: &[(IncidentId, Incident)]) -> Vec<String> {
+    let open = incidents
+        .iter()
+        .filter(|(_, incident)| incident.site == *site && incident.resolved_at.is_none());
+    let note = |(number, incident): &(IncidentId, Incident)| {
+        format!(
+            "note: incident {number} is not over yet: {}; see `lamp incident show {number}`",
+            incident.title
+        )
+    };
+    open.map(note).collect()
 }
 
 /// What was asked for is so already: the same command twice ends as once.
@@ -204,4 +230,33 @@ fn paths(source: &Source) -> HashMap<Hash, &RelPath> {
         .iter()
         .filter_map(|entry| Some((file(entry)?, &entry.path)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incident(site: &str, resolved_at: Option<&str>) -> Incident {
+        let incident = serde_json::json!({
+            "site": site,
+            "state": if resolved_at.is_some() { "resolved" } else { "failing" },
+            "title": "the database is down",
+            "noticed_at": "2026-11-22T06:40:00Z",
+            "opened_at": "2026-11-22T06:40:01Z",
+            "resolved_at": resolved_at,
+        });
+        serde_json::from_value(incident).expect("an incident")
+    }
+
+    #[test]
+    fn who_deploys_to_a_site_that_is_ill_is_told_so() {
+        let shop = SiteName::parse("shop").expect("a name");
+        let incidents = [
+            (IncidentId(1), incident("shop", Some("2026-11-22T07:00:00Z"))),
+            (IncidentId(2), incident("shop", None)),
+            (IncidentId(3), incident("blog", None)),
+        ];
+        let notes = ["note: incident 2 is not over yet: the database is down; see `lamp incident show 2`"];
+        assert_eq!(open_incidents(&shop, &incidents), notes);
+    }
 }
