@@ -34,11 +34,16 @@ impl<'a> Asked<'a> {
 
     /// What the worker answers; `wanted` are its flags for what is asked beside the findings.
     pub(super) fn answer(&self, wanted: &[&str]) -> Result<Answer, Trouble> {
-        let answer = self.believed(&self.heard(wanted)?)?;
+        let answer = self.answer_even_of_none(wanted)?;
         if answer.report.summary.files == 0 {
             return Err(no_php(self.dir, &answer.report));
         }
         Ok(answer)
+    }
+
+    /// The same of a tree that may hold no PHP at all.
+    pub(super) fn answer_even_of_none(&self, wanted: &[&str]) -> Result<Answer, Trouble> {
+        self.believed(&self.heard(wanted)?)
     }
 
     /// The bytes of the answer.

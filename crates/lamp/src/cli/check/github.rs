@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use lamp_model::finding::Severity;
 
-use super::shown::{Shown, Told, plain};
+use super::shown::{Shown, Told, of_radius, plain};
 
 /// The commands, a line each.
 pub(super) fn github(shown: &Shown<'_>) -> String {
@@ -27,12 +27,9 @@ fn command(told: Told<'_>, prefix: &str) -> String {
     };
     let suggestion = finding.suggestion.as_deref();
     let meant = suggestion.map(|meant| format!("\ndid you mean: {}", plain(meant)));
-    let radius = finding.blast_radius.map(|radius| {
-        format!(
-            "\n{} of {} entry points reach this file",
-            radius.entry_points, radius.of
-        )
-    });
+    let radius = finding
+        .blast_radius
+        .map(|radius| format!("\n{}", of_radius(radius)));
     let words = plain(&finding.message) + &meant.unwrap_or_default() + &radius.unwrap_or_default();
     format!(
         "::{kind} file={},line={},col={},title={}::{}",

@@ -131,7 +131,7 @@ fn weights_text(weights: &[Weight]) -> String {
             .checked_div(radius.of)
             .unwrap_or_default();
         format!(
-            "{share:>3} %  {} of {} entry points, {} directly  {}\n",
+            "{share:>3} %  {:>5} of {} entry points  {:>4} directly  {}\n",
             radius.entry_points,
             radius.of,
             one.directly,

@@ -5,6 +5,7 @@ use lamp_model::reach::UnknownInclude;
 use serde::Serialize;
 
 use super::shown::{Against, Shown, State, Told, word};
+use crate::screen::inert_json;
 
 #[derive(Debug, Serialize)]
 struct CheckV1<'a> {
@@ -101,7 +102,7 @@ pub(super) fn json(shown: &Shown<'_>) -> String {
         unknown: unknown.map(|all| all.iter().map(unknown_v1).collect()),
     };
     // Texts and numbers only.
-    serde_json::to_string_pretty(&object).unwrap_or_default()
+    inert_json(&serde_json::to_string_pretty(&object).unwrap_or_default())
 }
 
 fn finding<'a>(shown: &Shown<'_>, told: Told<'a>) -> FindingV1<'a> {

@@ -50,7 +50,12 @@ pub(super) fn known(config: &Path, args: &CheckArgs, answer: &Answer) -> Result<
 }
 
 fn of_reference(reference: &Reference) -> Result<Known, Trouble> {
-    let answer = Asked::new(reference.dir()).answer(&[])?;
+    let asked = Asked::new(reference.dir());
+    let answer = match reference {
+        Reference::Dir { .. } => asked.answer(&[])?,
+        // The commit may be older than the directory.
+        Reference::Commit { .. } => asked.answer_even_of_none(&[])?,
+    };
     let findings = &answer.report.findings;
     if answer.report.errors().count() as u64 != answer.report.summary.errors {
         say("warning: what it is held against has more errors than are told; some may seem new");

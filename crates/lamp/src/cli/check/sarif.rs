@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::fix::edit::Edit;
 use super::shown::{Shown, State, Told, plain};
+use crate::screen::inert_json;
 
 /// The whole log.
 pub(super) fn sarif(shown: &Shown<'_>) -> String {
@@ -27,7 +28,7 @@ pub(super) fn sarif(shown: &Shown<'_>) -> String {
             "results": results,
         }],
     });
-    serde_json::to_string_pretty(&log).unwrap_or_default()
+    inert_json(&serde_json::to_string_pretty(&log).unwrap_or_default())
 }
 
 fn of_rule(rule: &Rule) -> Value {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lamp_model::baseline::Known;
-use lamp_model::finding::{Finding, Severity};
+use lamp_model::finding::{BlastRadius, Finding, Severity};
 use lamp_model::plain::is_invisible;
 
 use super::known::Known as HeldAgainst;
@@ -119,6 +119,16 @@ pub(super) fn plain(text: &str) -> String {
         other => other,
     };
     text.chars().map(shown).collect()
+}
+
+/// How much of the site hangs on a file.
+pub(super) fn of_radius(radius: BlastRadius) -> String {
+    let BlastRadius { entry_points, of } = radius;
+    match entry_points {
+        0 => format!("no entry point is known to reach this file, of {of}"),
+        1 => format!("1 of {of} entry points reaches this file"),
+        _ => format!("{entry_points} of {of} entry points reach this file"),
+    }
 }
 
 /// `1 error`, `2 errors`.

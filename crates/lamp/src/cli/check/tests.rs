@@ -158,17 +158,14 @@ fn inert(words: &str) {
     let shown = Shown::new(Path::new("."), &answer, Some(known));
     for format in FORMATS {
         let text = printed(format, &shown);
+        no_control(&text, words);
         match format {
-            CheckFormat::Text | CheckFormat::Dot => no_control(&text, words),
+            CheckFormat::Text | CheckFormat::Dot => {}
             CheckFormat::Github => {
-                no_control(&text, words);
                 assert_eq!(text.lines().count(), 1, "{text:?}");
                 is_one_command_a_line(&text, words);
             }
-            CheckFormat::Junit => {
-                no_control(&text, words);
-                is_well_formed(&text, words);
-            }
+            CheckFormat::Junit => is_well_formed(&text, words),
             CheckFormat::Json => {
                 let value: Value = serde_json::from_str(&text).expect(words);
                 assert_eq!(value["findings"][0]["path"], path.as_str());
@@ -204,6 +201,23 @@ fn three() -> Vec<Finding> {
         finding(Severity::Warning, "b.php", "c.php"),
         finding(Severity::Note, "d.php", "e.php"),
     ]
+}
+
+/// What a terminal is told are our own marks and nothing else.
+#[test]
+fn colours_add_nothing_but_colours() {
+    for words in HOSTILE {
+        let answer = answer(vec![finding(Severity::Error, words, words)], words);
+        let shown = Shown::new(Path::new("."), &answer, None);
+        let coloured = text::text(&shown, Paint::new(true));
+        assert!(
+            coloured.contains("\x1b[1;31merror[include-not-found]\x1b[0m"),
+            "{coloured:?}"
+        );
+        let ours = ["\x1b[1m", "\x1b[1;31m", "\x1b[1;34m", "\x1b[0m"];
+        let bare = ours.iter().fold(coloured, |text, mark| text.replace(mark, ""));
+        assert_eq!(bare, text::text(&shown, Paint::new(false)));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use lamp_model::finding::BlastRadius;
 use lamp_model::reach::UnknownInclude;
 
 use super::explain::why_it_matters;
-use super::shown::{Against, Paint, Shown, State, Told, count, plain, word};
+use super::shown::{Against, Paint, Shown, State, Told, count, of_radius, plain, word};
 
 /// Most findings that are shown as fixed.
 const FIXED_MAX: usize = 50;
@@ -96,15 +96,6 @@ fn before_mark(line: &str, column: u32) -> String {
     let bytes = usize::try_from(column).unwrap_or(1).saturating_sub(1);
     let before = line.get(..bytes).unwrap_or_default();
     " ".repeat(plain(before).chars().count())
-}
-
-fn of_radius(radius: BlastRadius) -> String {
-    let BlastRadius { entry_points, of } = radius;
-    match entry_points {
-        0 => format!("no entry point is known to reach this file, of {of}"),
-        1 => format!("1 of {of} entry points reaches this file"),
-        _ => format!("{entry_points} of {of} entry points reach this file"),
-    }
 }
 
 /// Some of the entry points, by name.

@@ -15,7 +15,7 @@ use crate::cli::args::CheckWorkerArgs;
 /// The name of a baseline that stands in its tree.
 pub const BASELINE_NAME: &str = "lamp-baseline.json";
 
-/// Most findings whose line is shown.
+/// Findings after which no more lines are shown.
 const LINES_MAX: usize = 1_000;
 /// Longest line that is shown, in bytes.
 const LINE_MAX_BYTES: usize = 400;
@@ -89,30 +89,32 @@ fn all_beside(tree: &DirTree, looked: &Looked) -> Vec<Beside> {
         .enumerate()
         .map(|(at, entry)| (entry.path.as_str(), at))
         .collect();
-    let mut last: Option<(&str, Vec<String>)> = None;
     let mut beside = Vec::with_capacity(looked.report.findings.len());
-    for (number, finding) in looked.report.findings.iter().enumerate() {
-        // They come by file.
-        let entry_points = match &last {
-            Some((path, names)) if *path == finding.path => names.clone(),
-            Some(_) | None => looked.graph.entry_points_of(&finding.path, ENTRY_POINTS_MAX),
-        };
-        let at = places.get(finding.path.as_str()).filter(|_| number < LINES_MAX);
-        beside.push(Beside {
-            line: at.and_then(|at| line(tree, *at, finding)),
+    // They come by file.
+    for findings in looked.report.findings.chunk_by(|a, b| a.path == b.path) {
+        let path = findings.first().map_or("", |finding| finding.path.as_str());
+        let entry_points = looked.graph.entry_points_of(path, ENTRY_POINTS_MAX);
+        let is_shown = beside.len() < LINES_MAX;
+        let bytes = places
+            .get(path)
+            .filter(|_| is_shown)
+            .and_then(|at| tree.bytes(*at).ok());
+        let lines: Vec<&[u8]> = bytes
+            .iter()
+            .flat_map(|bytes| bytes.split(|byte| *byte == b'\n'))
+            .collect();
+        beside.extend(findings.iter().map(|finding| Beside {
+            line: line(&lines, finding),
             entry_points: entry_points.clone(),
             is_slip: looked.is_slip(finding),
-        });
-        last = Some((&finding.path, entry_points));
+        }));
     }
     beside
 }
 
 /// The line of source that a finding is about.
-fn line(tree: &DirTree, at: usize, finding: &Finding) -> Option<String> {
-    let bytes = tree.bytes(at).ok()?;
-    let skipped = usize::try_from(finding.line).ok()?.checked_sub(1)?;
-    let line = bytes.split(|byte| *byte == b'\n').nth(skipped)?;
+fn line(lines: &[&[u8]], finding: &Finding) -> Option<String> {
+    let line = lines.get(usize::try_from(finding.line).ok()?.checked_sub(1)?)?;
     (line.len() <= LINE_MAX_BYTES).then(|| String::from_utf8_lossy(line).into_owned())
 }
 

@@ -1,6 +1,7 @@
 //! What can be asked beside the findings: rules, the graph, the heaviest files, what is unknown; and the machine formats.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -98,6 +99,51 @@ fn what_cannot_be_printed_so_is_refused() {
         assert_eq!(ended.status.code(), Some(2), "{args:?}");
         assert!(ended.stdout.is_empty(), "{args:?}");
     }
+}
+
+/// Names as a kernel allows them, lines as PHP does.
+#[test]
+fn a_tree_of_hostile_names_breaks_no_format() {
+    let dir = readable();
+    let names: [&[u8]; 5] = [
+        b"a\xff\n::error::b.php",
+        b"c::d%0A]]>.php",
+        b"<i>\"&,line=3.php",
+        b"e\x1b[2Jf.php",
+        "g\u{202e}h.php".as_bytes(),
+    ];
+    for name in names {
+        let code = b"<?php\nrequire __DIR__ . '/gone]]>\x1b[31m&<.php'; // \xff\n";
+        fs_err::write(dir.path().join(std::ffi::OsStr::from_bytes(name)), code).expect("written");
+    }
+    for format in ["text", "json", "sarif", "github", "junit"] {
+        let ended = lamp(&[
+            "check",
+            "--unknown",
+            "--format",
+            format,
+            &dir.path().to_string_lossy(),
+        ]);
+        assert_eq!(ended.status.code(), Some(1), "{format}");
+        let text = String::from_utf8(ended.stdout).expect("UTF-8");
+        assert!(!text.contains(['\x1b', '\u{202e}']), "{format}: {text:?}");
+        let count = match format {
+            "json" => findings(&text, "/findings"),
+            "sarif" => findings(&text, "/runs/0/results"),
+            "github" => text.lines().filter(|line| line.starts_with("::")).count(),
+            "junit" => text.matches("<testcase ").count(),
+            _ => text.lines().filter(|line| line.starts_with(" --> ")).count(),
+        };
+        assert_eq!(count, names.len(), "{format}: {text}");
+    }
+}
+
+fn findings(text: &str, place: &str) -> usize {
+    let answer: Value = serde_json::from_str(text).expect("JSON");
+    answer
+        .pointer(place)
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len)
 }
 
 /// Colours only for a terminal; here there is none.

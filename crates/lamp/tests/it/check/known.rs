@@ -130,11 +130,55 @@ fn a_directory_and_a_commit_are_what_a_tree_is_held_against() {
         counts(&site, &["--against", "HEAD"], &cache),
         (Some(0), [0, 1, 1])
     );
+    // What the commit does not have yet is new.
+    let young = repository.join("young");
+    written(&young);
+    assert_eq!(
+        counts(&young, &["--against", "HEAD"], &cache),
+        (Some(1), [1, 0, 0])
+    );
     // Nothing of a commit stays.
     let left = fs_err::read_dir(cache.join("lamp/against-0"))
         .expect("listed")
         .count();
     assert_eq!(left, 0);
+}
+
+/// The hook as the documentation has it installed.
+#[test]
+fn the_hook_refuses_a_commit_that_brings_a_new_error() {
+    let dir = readable();
+    let (repository, cache) = (dir.path().join("repository"), dir.path().join("cache"));
+    written(&repository);
+    commit(&repository, ADA);
+    let hook = Path::new(super::CHECKOUT).join("packaging/git/pre-commit");
+    fs_err::copy(hook, repository.join(".git/hooks/pre-commit")).expect("installed");
+    let programs = Path::new(env!("CARGO_BIN_EXE_lamp"))
+        .parent()
+        .expect("a directory");
+    let path = std::env::var_os("PATH").expect("a PATH");
+    let path = std::env::join_paths(std::iter::once(programs.to_owned()).chain(std::env::split_paths(&path)));
+    let commits = || {
+        let mut git = Command::new("git");
+        git.args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@example.org",
+            "commit",
+            "--all",
+            "--quiet",
+            "-m",
+            "x",
+        ]);
+        git.current_dir(&repository).env("XDG_CACHE_HOME", &cache);
+        git.env("PATH", path.as_ref().expect("joined"));
+        git.output().expect("git runs").status.success()
+    };
+    moved(&repository, NEW);
+    assert!(!commits(), "a new error went in");
+    moved(&repository, "");
+    assert!(commits(), "an old error was held against the commit");
 }
 
 #[test]
