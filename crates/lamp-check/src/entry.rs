@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::constants::Constants;
 use crate::facts::FileFacts;
-use crate::graph::Graph;
+use crate::graph::{Graph, Room};
 use crate::place::file_name;
 use crate::source::Source;
 
@@ -35,7 +35,15 @@ pub(crate) fn entry_points(tree: Tree<'_, '_>) -> Vec<bool> {
     let functions = declared(tree.facts, |facts| &facts.functions);
     let classes = declared(tree.facts, |facts| &facts.classes);
     let all = 0..tree.sources.len();
-    let works = |at: &usize| tree.may_be_first(*at) && tree.works_alone(*at, &functions, &classes);
+    let mut room = Room::default();
+    let works = |at: &usize| {
+        tree.may_be_first(*at)
+            && tree.works_alone(
+                *at,
+                (&functions, &classes),
+                tree.graph.at_hand_for(*at, &mut room),
+            )
+    };
     let working: Vec<usize> = all.clone().filter(works).collect();
     let (mut entries, included): (HashSet<usize>, HashSet<usize>) =
         working.into_iter().partition(|at| tree.is_nobodys_part(*at));
@@ -109,23 +117,21 @@ impl Tree<'_, '_> {
             && self.graph.included_first(at).any(|to| starters.contains(&to))
     }
 
-    /// Whether what it needs comes with it, and anything happens at all.
-    fn works_alone(&self, at: usize, functions: &Declared<'_>, classes: &Declared<'_>) -> bool {
+    /// Whether what it needs comes with it, and anything happens at all; `there` is what comes.
+    fn works_alone(
+        &self,
+        at: usize,
+        (functions, classes): (&Declared<'_>, &Declared<'_>),
+        there: &Room,
+    ) -> bool {
         let outside = &self.facts[at].outside_functions;
-        let there = self.graph.at_hand_for(at);
-        let run = || {
-            self.facts
-                .iter()
-                .zip(&there)
-                .filter(|(_, there)| **there)
-                .map(|(facts, _)| facts)
-        };
+        let run = || there.all().map(|at| &self.facts[at]);
         let has = |declared: &Declared<'_>, name: &str| match declared.get(name) {
-            Some(by) => by.iter().any(|file| there[*file]),
+            Some(by) => by.iter().any(|file| there.has(*file)),
             None => true,
         };
         let has_constant = |name: &String| {
-            !self.constants.is_defined(name) || self.constants.definers(name).any(|file| there[file])
+            !self.constants.is_defined(name) || self.constants.definers(name).any(|file| there.has(file))
         };
         run().any(|facts| facts.outside_functions.acts)
             && outside.calls.iter().all(|name| has(functions, name))

@@ -1,7 +1,11 @@
 //! What one PHP file says, on its own: what it includes, defines, calls, and whether it can be read at all.
+//!
+//! Facts follow from a file's bytes alone, not from its path: they are kept by the hash of the bytes (`cache`).
+
+use serde::{Deserialize, Serialize};
 
 /// Everything that the rules need to know of one file.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FileFacts {
     /// Where PHP would stop reading it.
     pub(crate) syntax_error: Option<Said>,
@@ -23,7 +27,7 @@ pub(crate) struct FileFacts {
 }
 
 /// What stands outside functions and classes, and so happens when the file is run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OutsideFunctions {
     /// Whether anything happens but declarations and includes.
     pub(crate) acts: bool,
@@ -44,21 +48,21 @@ pub(crate) struct OutsideFunctions {
 }
 
 /// Words at a place of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Said {
     pub(crate) at: Spot,
     pub(crate) words: String,
 }
 
 /// A place in a file: both from 1, the column in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Spot {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
 /// One include expression.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Include {
     pub(crate) keyword: Keyword,
     /// Where the included name begins.
@@ -70,7 +74,7 @@ pub(crate) struct Include {
 }
 
 /// The four ways to include.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Keyword {
     Include,
     IncludeOnce,
@@ -98,7 +102,7 @@ impl Keyword {
 }
 
 /// What the code says about the file perhaps not being there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Guard {
     /// Nothing.
     None,
@@ -109,7 +113,7 @@ pub(crate) enum Guard {
 }
 
 /// What an expression comes to, as far as it can be told from its file alone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Value {
     Text(String),
     /// `__DIR__`

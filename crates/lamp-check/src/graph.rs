@@ -75,39 +75,63 @@ impl Graph {
 
     /// The sources from which this one is reached, itself counted.
     pub(crate) fn reached_from(&self, source: usize) -> Vec<bool> {
-        spread(&self.back, source, |edge| Some(edge.from))
+        let mut room = Room::default();
+        room.clear(self.back.len());
+        room.add(source);
+        let mut next = 0;
+        while let Some(at) = room.list.get(next).copied() {
+            next += 1;
+            self.back[at].iter().for_each(|edge| room.add(edge.from));
+        }
+        room.has
     }
 
     /// The sources that are run when this one is, before any function is called, and those that their
     /// functions include; itself counted.
-    pub(crate) fn at_hand_for(&self, source: usize) -> Vec<bool> {
-        let run = spread(&self.forth, source, |edge| {
-            edge.outside_functions.then_some(edge.to)
-        });
-        let mut at_hand = run.clone();
-        for edge in self
-            .forth
-            .iter()
-            .zip(run)
-            .filter(|(_, run)| *run)
-            .flat_map(|(edges, _)| edges)
-        {
-            at_hand[edge.to] = true;
+    pub(crate) fn at_hand_for<'r>(&self, source: usize, room: &'r mut Room) -> &'r Room {
+        room.clear(self.forth.len());
+        room.add(source);
+        let mut next = 0;
+        while let Some(at) = room.list.get(next).copied() {
+            next += 1;
+            let run = self.forth[at].iter().filter(|edge| edge.outside_functions);
+            run.for_each(|edge| room.add(edge.to));
         }
-        at_hand
+        for at in 0..next {
+            let beneath = self.forth[room.list[at]].iter();
+            beneath.for_each(|edge| room.add(edge.to));
+        }
+        room
     }
 }
 
-fn spread(edges: &[Vec<Edge>], from: usize, next: impl Fn(&Edge) -> Option<usize>) -> Vec<bool> {
-    let mut reached = vec![false; edges.len()];
-    let mut ahead = VecDeque::from([from]);
-    reached[from] = true;
-    while let Some(at) = ahead.pop_front() {
-        for to in edges[at].iter().filter_map(&next) {
-            if !std::mem::replace(&mut reached[to], true) {
-                ahead.push_back(to);
-            }
+/// Some sources. Filled again and again: making room for all sources of a tree for each of them would take as long as
+/// their number squared.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    list: Vec<usize>,
+    has: Vec<bool>,
+}
+
+impl Room {
+    fn clear(&mut self, sources: usize) {
+        for at in self.list.drain(..) {
+            self.has[at] = false;
+        }
+        self.has.resize(sources, false);
+    }
+
+    fn add(&mut self, source: usize) {
+        if !std::mem::replace(&mut self.has[source], true) {
+            self.list.push(source);
         }
     }
-    reached
+
+    pub(crate) fn has(&self, source: usize) -> bool {
+        self.has[source]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = usize> {
+        self.list.iter().copied()
+    }
 }

@@ -14,7 +14,9 @@
 mod tests;
 
 mod applications;
+mod cache;
 mod constants;
+mod effort;
 mod entry;
 mod facts;
 mod graph;
@@ -32,6 +34,7 @@ mod tree;
 mod unknown;
 mod walk;
 
+pub use cache::{ContentHash, FACTS_VERSION, FactsCache};
 pub use hanging::IncludeGraph;
 pub use looked::{Looked, Slip};
 pub use rule::{Rule, nearest_rule, rule, rules};

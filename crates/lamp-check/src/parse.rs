@@ -19,6 +19,14 @@ use crate::walk;
 /// The stack that a thread needs to parse whatever it is given, in bytes.
 pub(crate) const STACK_BYTES: usize = 256 * 1024 * 1024;
 
+/// Most memory that the syntax tree of one file may take, in bytes: a hundred times its length is common, and what nobody
+/// would write takes five hundred times and more.
+const ARENA_MAX_BYTES: usize = 1 << 30;
+/// Memory that a thread keeps for its next file, in bytes.
+const ARENA_KEPT_BYTES: usize = 32 << 20;
+/// What the arena panics with at its bound.
+const OUT_OF_MEMORY: &str = "out of memory";
+
 /// As Debian and php.ini-production have it: `<?` alone opens nothing.
 const SETTINGS: ParserSettings = ParserSettings {
     lexer: LexerSettings {
@@ -26,11 +34,24 @@ const SETTINGS: ParserSettings = ParserSettings {
     },
 };
 
+/// Where a thread's syntax trees are built, one after the other.
+pub(crate) fn arena() -> Bump {
+    let arena = Bump::new();
+    arena.set_allocation_limit(Some(ARENA_MAX_BYTES));
+    arena
+}
+
 /// The facts of a file with these bytes; `arena` is emptied for the next.
 pub(crate) fn parse(arena: &mut Bump, source: &[u8]) -> FileFacts {
     let parsed = catch_unwind(AssertUnwindSafe(|| facts(arena, source)));
+    if arena.allocated_bytes() > ARENA_KEPT_BYTES {
+        *arena = self::arena();
+    }
     arena.reset();
-    parsed.unwrap_or_else(|_| not_checked("the parser gave up on it"))
+    parsed.unwrap_or_else(|cause| match cause.downcast_ref::<&str>() {
+        Some(&OUT_OF_MEMORY) => not_checked("it holds more code than the parser takes at once"),
+        Some(_) | None => not_checked("the parser gave up on it"),
+    })
 }
 
 pub(crate) fn not_checked(why: &str) -> FileFacts {

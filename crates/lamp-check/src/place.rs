@@ -45,12 +45,12 @@ impl<'t> Places<'t> {
     /// Where `path` leads, from the root of the tree; `..` and `.` are allowed.
     pub(crate) fn find(&self, path: &str) -> Place {
         match fold(path) {
-            Some(folded) => self.find_folded(&folded, LINKS_MAX),
+            Some(folded) => self.find_folded(&folded, &mut { LINKS_MAX }),
             None => Place::Elsewhere,
         }
     }
 
-    fn find_folded(&self, path: &str, links_left: usize) -> Place {
+    fn find_folded(&self, path: &str, links_left: &mut usize) -> Place {
         if path.is_empty() {
             return Place::Dir;
         }
@@ -68,24 +68,27 @@ impl<'t> Places<'t> {
     }
 
     /// The link at `link`, and what follows behind it.
-    fn through(&self, link: &str, target: &str, rest: &str, links_left: usize) -> Place {
-        if target.starts_with('/') || links_left == 0 {
+    /// `links_left` counts over the whole way, or links through links would double it at each.
+    fn through(&self, link: &str, target: &str, rest: &str, links_left: &mut usize) -> Place {
+        if target.starts_with('/') || *links_left == 0 {
             return Place::Elsewhere;
         }
+        *links_left -= 1;
         let Some(led) = fold(&format!("{}/{target}", parent(link))) else {
             return Place::Elsewhere;
         };
-        match self.find_folded(&led, links_left - 1) {
+        match self.find_folded(&led, links_left) {
             // A dangling link may be whole on the host that it is made for.
             Place::Nothing => Place::Elsewhere,
-            Place::Dir if !rest.is_empty() => self.find_folded(&format!("{led}/{rest}"), links_left - 1),
+            Place::Dir if !rest.is_empty() && led.is_empty() => self.find_folded(rest, links_left),
+            Place::Dir if !rest.is_empty() => self.find_folded(&format!("{led}/{rest}"), links_left),
             Place::File(_) if !rest.is_empty() => Place::Nothing,
             place @ (Place::File(_) | Place::Dir | Place::Elsewhere) => place,
         }
     }
 
     /// Whether some directory on the way is a link, or cannot be looked into.
-    fn through_a_parent(&self, path: &str, links_left: usize) -> Place {
+    fn through_a_parent(&self, path: &str, links_left: &mut usize) -> Place {
         let mut above = parent(path);
         while !above.is_empty() {
             match self.by_path.get(above).map(|index| &self.entries[*index].kind) {
@@ -156,6 +159,8 @@ mod tests {
             link("out", "/etc/passwd"),
             link("above", "../b"),
             link("loop", "loop"),
+            link("here", "."),
+            link("a/top", ".."),
             entry("closed", EntryKind::Unreadable { why }),
         ]
     }
@@ -189,6 +194,20 @@ mod tests {
         check("out/x", Place::Elsewhere);
         check("above/x", Place::Elsewhere);
         check("loop", Place::Elsewhere);
+        check("here/here/a/x.php", Place::File(1));
+        check("a/top/a/top/a/x.php", Place::File(1));
+        check("here/y.php", Place::Nothing);
         check("closed/x.php", Place::Elsewhere);
+    }
+
+    /// Each is a way through the one before, twice: followed one by one they would double at each.
+    #[test]
+    fn links_through_links_end() {
+        let through = |at: usize| link(&format!("l{at}"), &format!("l{}/s", at - 1));
+        let mut entries = vec![entry("d", EntryKind::Dir), link("l0", "d"), link("d/s", ".")];
+        entries.extend((1..40).map(through));
+        let places = Places::new(&entries);
+        assert_eq!(places.find("l3/s"), Place::Dir);
+        assert_eq!(places.find("l39/s/s/s/x.php"), Place::Elsewhere);
     }
 }

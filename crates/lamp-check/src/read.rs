@@ -8,24 +8,33 @@ use std::thread;
 use bumpalo::Bump;
 
 use crate::Limits;
+use crate::cache::{FactsCache, remembered};
 use crate::facts::FileFacts;
-use crate::parse::{STACK_BYTES, not_checked, parse};
+use crate::parse::{STACK_BYTES, arena, not_checked, parse};
 use crate::source::Source;
 use crate::tree::Tree;
 
+/// Where the facts come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'t> {
+    pub(crate) tree: &'t dyn Tree,
+    pub(crate) limits: &'t Limits,
+    pub(crate) cache: Option<&'t dyn FactsCache>,
+}
+
 /// The facts of each source, in order.
-pub(crate) fn read_all(tree: &dyn Tree, sources: &[Source], limits: &Limits) -> Vec<FileFacts> {
+pub(crate) fn read_all(reader: Reader<'_>, sources: &[Source]) -> Vec<FileFacts> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(sources.len()));
     let work = || {
-        let mut arena = Bump::new();
+        let mut arena = arena();
         while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let facts = read_one(tree, source, limits, &mut arena);
+            let facts = reader.read(source, &mut arena);
             lock(&done).push((source.entry, facts));
         }
     };
     let started: io::Result<()> = thread::scope(|scope| {
-        for _ in 0..limits.threads.clamp(1, sources.len().max(1)) {
+        for _ in 0..reader.limits.threads.clamp(1, sources.len().max(1)) {
             thread::Builder::new()
                 .stack_size(STACK_BYTES)
                 .spawn_scoped(scope, work)?;
@@ -53,22 +62,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn read_one(tree: &dyn Tree, source: &Source, limits: &Limits, arena: &mut Bump) -> FileFacts {
-    if source.size_bytes > limits.file_max_bytes {
-        return not_checked(&too_long(limits));
+impl Reader<'_> {
+    fn read(self, source: &Source, arena: &mut Bump) -> FileFacts {
+        let limits = self.limits;
+        if source.size_bytes > limits.file_max_bytes {
+            return not_checked(&too_long(limits));
+        }
+        let bytes = match self.tree.bytes(source.entry) {
+            Ok(bytes) => bytes,
+            Err(why) => return not_checked(&why.to_string()),
+        };
+        // It may have grown since it was listed.
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > limits.file_max_bytes) {
+            return not_checked(&too_long(limits));
+        }
+        if source.only_if_opened && !opens_php(&bytes) {
+            return FileFacts::default();
+        }
+        remembered(self.cache, &bytes, || parse(arena, &bytes))
     }
-    let bytes = match tree.bytes(source.entry) {
-        Ok(bytes) => bytes,
-        Err(why) => return not_checked(&why.to_string()),
-    };
-    // It may have grown since it was listed.
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > limits.file_max_bytes) {
-        return not_checked(&too_long(limits));
-    }
-    if source.only_if_opened && !opens_php(&bytes) {
-        return FileFacts::default();
-    }
-    parse(arena, &bytes)
 }
 
 fn too_long(limits: &Limits) -> String {

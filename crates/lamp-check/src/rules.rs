@@ -7,6 +7,7 @@ use lamp_model::reach::UnknownInclude;
 
 use crate::Limits;
 use crate::applications::{MADE_WHILE_RUNNING, OWN_FILES};
+use crate::cache::FactsCache;
 use crate::constants::Constants;
 use crate::entry::{self, entry_points};
 use crate::facts::{FileFacts, Guard, Include, Said, Spot};
@@ -15,7 +16,7 @@ use crate::hanging::IncludeGraph;
 use crate::looked::{Looked, Slip};
 use crate::nearest::{Near, nearest};
 use crate::place::{Place, Places, file_name, parent};
-use crate::read::read_all;
+use crate::read::{Reader, read_all};
 use crate::resolve::{Resolver, Target};
 use crate::rule::{Rule, page};
 use crate::source::{Source, sources};
@@ -59,14 +60,14 @@ const TOP: Spot = Spot { line: 1, column: 1 };
 
 /// Checks a tree. `elapsed_ms` of the summary is left at 0: whoever has a clock sets it.
 pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
-    look(tree, limits).report
+    look(tree, limits, None).report
 }
 
-/// Checks a tree, and answers what people ask beside the findings.
-pub fn look(tree: &dyn Tree, limits: &Limits) -> Looked {
+/// Checks a tree, and answers what people ask beside the findings. Files whose facts are in `cache` are not parsed again.
+pub fn look(tree: &dyn Tree, limits: &Limits, cache: Option<&dyn FactsCache>) -> Looked {
     let places = Places::new(tree.entries());
     let sources = sources(tree.entries());
-    let facts = read_all(tree, &sources, limits);
+    let facts = read_all(Reader { tree, limits, cache }, &sources);
     let constants = Constants::new(&sources, &facts, &places);
     let resolver = Resolver::new(&places, &sources, &facts, &constants);
     let resolved = Resolved::new(&places, &sources, &facts, &resolver);
@@ -303,8 +304,18 @@ impl Report<'_, '_> {
             findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
             findings.truncate(limits.findings_max);
         }
+        // Only for those that are told: it takes a look at the whole graph for each.
+        for finding in &mut findings {
+            finding.blast_radius = self.radius(&finding.path);
+        }
         findings.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
         CheckReport { summary, findings }
+    }
+
+    fn radius(&self, path: &str) -> Option<BlastRadius> {
+        let of_path = |source: &Source| source.path.as_str().cmp(path);
+        let at = self.sources.binary_search_by(of_path).ok()?;
+        Some(self.blast.radius(at))
     }
 
     fn summary(&self, findings: &[Finding]) -> CheckSummary {
@@ -372,7 +383,7 @@ impl Report<'_, '_> {
             message: verdict.message,
             target: verdict.target,
             suggestion: verdict.suggestion,
-            blast_radius: Some(self.blast.radius(at)),
+            blast_radius: None,
         })
     }
 

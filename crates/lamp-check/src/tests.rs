@@ -2,10 +2,11 @@
 
 mod application;
 mod bounds;
+mod fuzz;
 mod hanging;
 mod resolving;
 
-use crate::{Entry, EntryKind, Limits, Tree, Unreadable, check};
+use crate::{Entry, EntryKind, FactsCache, Limits, Tree, Unreadable, check, look};
 use lamp_model::finding::{CheckReport, Severity};
 
 /// A tree in memory: paths and what stands there. A text that begins with `-> ` is a link, one that begins
@@ -68,6 +69,10 @@ impl Tree for Written {
 
 fn report<B: AsRef<[u8]>>(files: &[(&str, B)]) -> CheckReport {
     check(&Written::new(files), &Limits::default())
+}
+
+fn report_with(tree: &Written, cache: &dyn FactsCache) -> CheckReport {
+    look(tree, &Limits::default(), Some(cache)).report
 }
 
 /// The findings, one a line: `SEVERITY RULE PATH:LINE:COLUMN TARGET -> SUGGESTION`.

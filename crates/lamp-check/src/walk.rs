@@ -17,7 +17,7 @@ mod visit;
 use mago_span::HasSpan;
 use mago_syntax::ast::{Expression, Node, Program};
 
-use crate::facts::{FileFacts, Guard, Include, Keyword};
+use crate::facts::{FileFacts, Guard, Include, Keyword, Value};
 use crate::parse::Lines;
 use evaluate::Evaluation;
 use flow::{Around, Flow};
@@ -54,7 +54,7 @@ impl Walk<'_> {
         let evaluation = Evaluation::new(&self.flow);
         let constants = self.constants.iter();
         self.facts.constants = constants
-            .map(|(name, met)| (name.clone(), evaluation.value(*met)))
+            .map(|(name, met)| (name.clone(), self.certain(evaluation.value(*met))))
             .collect();
         let includes = self.includes.iter();
         let includes: Vec<Include> = includes
@@ -71,7 +71,7 @@ impl Walk<'_> {
         evaluation: &Evaluation<'_, '_>,
         (source, lines): (&[u8], &Lines),
     ) -> Include {
-        let value = evaluation.value(met);
+        let value = self.certain(evaluation.value(met));
         let guarded = met.around.quiet || self.is_tested(met, &value, evaluation, source);
         let guard = match (guarded, met.around.on_symbol) {
             (true, _) => Guard::MayBeMissing,
@@ -87,20 +87,30 @@ impl Walk<'_> {
         }
     }
 
+    /// A value that took more looks than there are may be wrong.
+    fn certain(&self, value: Value) -> Value {
+        if self.flow.is_spent() {
+            Value::Unknown
+        } else {
+            value
+        }
+    }
+
     /// Whether the same scope asks if the same file exists, by the same words or the same value.
-    fn is_tested(
-        &self,
-        met: Met<'_>,
-        value: &crate::facts::Value,
-        evaluation: &Evaluation<'_, '_>,
-        source: &[u8],
-    ) -> bool {
+    fn is_tested(&self, met: Met<'_>, value: &Value, evaluation: &Evaluation<'_, '_>, source: &[u8]) -> bool {
         let words = words(met.expression, source);
         let mut tests = self
             .existence_tests
             .iter()
             .filter(|test| test.around.scope == met.around.scope);
         tests.any(|test| {
+            let length = words.as_ref().map_or(0, Vec::len);
+            if !self
+                .flow
+                .spend(u64::try_from(length).unwrap_or(u64::MAX).saturating_add(10))
+            {
+                return true;
+            }
             let same_words = words.is_some() && words == self::words(test.expression, source);
             same_words || (evaluate::is_certain(value) && evaluation.value(*test) == *value)
         })

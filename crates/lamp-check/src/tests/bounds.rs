@@ -1,9 +1,9 @@
 //! Input that no person would write: it is looked at in bounded time and memory, and nothing panics.
 
 use super::{Written, report, told};
-use crate::{Limits, check};
+use crate::{Entry, EntryKind, Limits, check};
 
-const SEED: &str = r#"<?php
+pub(super) const SEED: &str = r#"<?php
 namespace A\B;
 define('X', __DIR__ . "/{$a['b']}/" . dirname(__FILE__, 2));
 const Y = X . 'y', Z = <<<E
@@ -121,4 +121,62 @@ fn constants_that_name_each_other_end() {
         ("b.php", "<?php\ndefine('B', A . '/');"),
     ];
     assert_eq!(told(&report(&files)), [""; 0]);
+}
+
+/// As many names as a big shop with its pictures has, and one of them wrong.
+#[test]
+fn a_tree_of_200_000_files_is_looked_at() {
+    let mut tree = Written::new(&[("index.php", "<?php\nrequire __DIR__ . '/d0/f0.php';\necho 1;")]);
+    let mut put = |path: String, code: String| {
+        let kind = EntryKind::File {
+            size_bytes: code.len() as u64,
+        };
+        tree.entries.push(Entry { path, kind });
+        tree.bytes.push(code.into_bytes());
+    };
+    for at in 0..20_000 {
+        let (dir, next) = (at / 10, at / 10 * 10 + (at + 1) % 10);
+        let wrong = if at == 12_345 {
+            "require __DIR__ . '/f1234.php';"
+        } else {
+            ""
+        };
+        let code = format!(
+            "<?php\nrequire __DIR__ . '/f{next}.php';\nrequire 'f{at}.php';{wrong}\nfunction g{at}() {{ g{next}(); }}\ng{at}();"
+        );
+        put(format!("d{dir}/f{at}.php"), code);
+        for picture in 0..9 {
+            put(format!("d{dir}/f{at}-{picture}.png"), String::new());
+        }
+    }
+    let report = check(&tree, &Limits::default());
+    assert_eq!(report.summary.files, 20_001);
+    let told = told(&report);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("error include-not-found d1234/f12345.php:3:30 d1234/f1234.php"),
+        "{told:?}"
+    );
+}
+
+/// Files of the greatest length that are made of the same few bytes.
+#[test]
+fn the_same_again_and_again_is_survived() {
+    let length = Limits::default().file_max_bytes as usize;
+    for unit in [
+        ";",
+        "{}",
+        "a:",
+        "<?=1?>a",
+        "f($x);",
+        "$x='a';require $x;",
+        "[",
+        "'a'=>[1,",
+        "if(1)",
+        "#[A]",
+        "\n",
+    ] {
+        let code = format!("<?php {}", unit.repeat((length - 6) / unit.len()));
+        survives(code.as_bytes());
+    }
 }

@@ -1,5 +1,7 @@
 //! What a condition asks for, and what that says of the code behind it.
 
+use std::borrow::Cow;
+
 use mago_syntax::ast::{
     Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Node, Statement,
     UnaryPrefixOperator,
@@ -22,24 +24,32 @@ const SYMBOL_TESTS: [&str; 9] = [
 /// Most nodes of one condition that are looked at.
 const NODES_MAX: usize = 500;
 
-/// The name of a function that is called by its name, lower-case, without its namespace.
-pub(super) fn called(call: &FunctionCall<'_>) -> Option<String> {
+/// The name of a function that is called by its name, lower-case, without its namespace. Most names are written so, and
+/// then nothing is copied: this is asked for every call of a tree.
+pub(super) fn called<'a>(call: &FunctionCall<'a>) -> Option<Cow<'a, str>> {
     let Expression::Identifier(identifier) = call.function else {
         return None;
     };
-    Some(last_segment(identifier.value()).to_ascii_lowercase())
+    let name = String::from_utf8_lossy(without_namespace(identifier.value()));
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Some(Cow::Owned(name.to_ascii_lowercase()));
+    }
+    Some(name)
 }
 
 /// A name without its namespace.
 pub(super) fn last_segment(name: &[u8]) -> String {
-    let segment = name.rsplit(|byte| *byte == b'\\').next().unwrap_or(name);
-    String::from_utf8_lossy(segment).into_owned()
+    String::from_utf8_lossy(without_namespace(name)).into_owned()
+}
+
+fn without_namespace(name: &[u8]) -> &[u8] {
+    name.rsplit(|byte| *byte == b'\\').next().unwrap_or(name)
 }
 
 /// Whether the expression asks for something declared, anywhere in it.
 pub(super) fn asks_for_a_symbol(condition: &Expression<'_>) -> bool {
     let is_test = |node: &Node<'_, '_>| match node {
-        Node::FunctionCall(call) => called(call).is_some_and(|name| SYMBOL_TESTS.contains(&name.as_str())),
+        Node::FunctionCall(call) => called(call).is_some_and(|name| SYMBOL_TESTS.contains(&&*name)),
         _ => false,
     };
     any_beneath(Node::Expression(condition), is_test)
@@ -86,7 +96,7 @@ fn is_negated_call(condition: &Expression<'_>) -> bool {
         Expression::UnaryPrefix(prefix) => {
             matches!(prefix.operator, UnaryPrefixOperator::Not(_))
                 && matches!(bare(prefix.operand), Expression::Call(Call::Function(call))
-                    if called(call).is_some_and(|name| SYMBOL_TESTS.contains(&name.as_str())))
+                    if called(call).is_some_and(|name| SYMBOL_TESTS.contains(&&*name)))
         }
         _ => false,
     }

@@ -165,7 +165,7 @@ fn of_call<'a>(call: &'a FunctionCall<'a>, of: &dyn Fn(&'a Expression<'a>) -> Va
         return Value::Unknown;
     };
     let second = arguments.next();
-    match (name.as_str(), second) {
+    match (&*name, second) {
         ("dirname", None) => dirname(of(first), 1),
         ("dirname", Some(Some(levels))) => match of(levels) {
             Value::Text(levels) => levels

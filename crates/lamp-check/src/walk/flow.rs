@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use mago_syntax::ast::Expression;
 
 use super::Met;
+use crate::effort::Effort;
+
+/// How often it is looked, for one file, at a write, a branch or an include. A file of a person's takes some thousands.
+const LOOKS_MAX: u64 = 20_000_000;
 
 /// Where in a file's flow something stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +54,8 @@ pub(super) struct Flow<'a> {
     writes: HashMap<(u32, &'a [u8]), Vec<Write<'a>>>,
     /// When each scope includes a file, which may write to the scope's variables.
     includes: Vec<(u32, u32)>,
+    /// Looks that are left. Once they are spent the answers below are of no use.
+    effort: Effort,
 }
 
 impl Default for Flow<'_> {
@@ -63,6 +69,7 @@ impl Default for Flow<'_> {
             scopes: 0,
             writes: HashMap::new(),
             includes: Vec::new(),
+            effort: Effort::new(LOOKS_MAX),
         }
     }
 }
@@ -96,14 +103,17 @@ impl<'a> Flow<'a> {
     /// The writes to a variable in the scope of `met`, the last in the source first.
     pub(super) fn writes(&self, variable: &'a [u8], met: Met<'a>) -> impl Iterator<Item = &Write<'a>> {
         let key = (met.around.scope, variable);
-        self.writes.get(&key).into_iter().flatten().rev()
+        let writes = self.writes.get(&key).into_iter().flatten().rev();
+        writes.take_while(|_| self.effort.spend(1))
     }
 
     /// Whether the scope includes a file between these two times.
     pub(super) fn includes_between(&self, scope: u32, from: u32, to: u32) -> bool {
         // They were met in the order of time.
         let first = self.includes.partition_point(|(_, time)| *time < from);
-        let within = self.includes[first..].iter().take_while(|(_, time)| *time < to);
+        let within = self.includes[first..]
+            .iter()
+            .take_while(|(_, time)| *time < to && self.effort.spend(1));
         within.into_iter().any(|(in_scope, _)| *in_scope == scope)
     }
 
@@ -120,12 +130,25 @@ impl<'a> Flow<'a> {
         loops.any(|branch| self.ancestors(b.branch).any(|other| other == branch))
     }
 
+    /// Whether this file took more looks than there are for one: nothing that was made of the answers above may be told.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.effort.is_spent()
+    }
+
+    /// Takes looks for work of another kind.
+    pub(super) fn spend(&self, looks: u64) -> bool {
+        self.effort.spend(looks)
+    }
+
     fn branch(&self, branch: u32) -> Option<Branch> {
         self.branches.get(usize::try_from(branch).ok()?).copied()
     }
 
     /// A branch and those that it lies in.
     fn ancestors(&self, branch: u32) -> impl Iterator<Item = u32> {
-        std::iter::successors(Some(branch), |branch| self.branch(*branch)?.parent)
+        std::iter::successors(Some(branch), |branch| {
+            let spent = !self.effort.spend(1);
+            self.branch(*branch)?.parent.filter(|_| !spent)
+        })
     }
 }

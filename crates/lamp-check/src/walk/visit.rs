@@ -125,12 +125,12 @@ fn plain<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
         Node::RequireOnceConstruct(it) => walk.includes(Keyword::RequireOnce, met(it.value)),
         Node::FunctionCall(call) => walk.function_call(call, around),
         Node::MethodCall(call) => {
-            let name = last_segment(source_of_selector(&call.method)).to_ascii_lowercase();
-            walk.may_test(&name, call.argument_list.arguments.first(), around);
+            let name = source_of_selector(&call.method);
+            walk.may_test(name, call.argument_list.arguments.first(), around);
         }
         Node::StaticMethodCall(call) => {
-            let name = last_segment(source_of_selector(&call.method)).to_ascii_lowercase();
-            walk.may_test(&name, call.argument_list.arguments.first(), around);
+            let name = source_of_selector(&call.method);
+            walk.may_test(name, call.argument_list.arguments.first(), around);
         }
         Node::ConstantItem(item) => walk.constant_item(item, around),
         Node::TryCatchClause(clause) => {
@@ -210,7 +210,11 @@ fn overwritten<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Aroun
 fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
     let first = todo.len();
     match runs(&node) {
-        Runs::Always => node.visit_children(|child| todo.push(Todo::Visit(child, around))),
+        Runs::Always => node.visit_children(|child| {
+            if let Some(child) = telling(child) {
+                todo.push(Todo::Visit(child, around));
+            }
+        }),
         Runs::Perhaps { in_loop } => {
             let together = walk.flow.new_branch(around.branch, in_loop);
             node.visit_children(|child| {
@@ -218,11 +222,41 @@ fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) 
                     Node::Statement(_) => together,
                     _ => walk.flow.new_branch(around.branch, in_loop),
                 };
-                todo.push(Todo::Visit(child, Around { branch, ..around }));
+                if let Some(child) = telling(child) {
+                    todo.push(Todo::Visit(child, Around { branch, ..around }));
+                }
             });
         }
     }
     todo[first..].reverse();
+}
+
+/// The first node at or beneath this one that says more than that there is one beneath it. Most nodes of a tree say
+/// nothing: passing over them here halves the time of the whole pass.
+fn telling<'a>(mut node: Node<'a, 'a>) -> Option<Node<'a, 'a>> {
+    loop {
+        match node {
+            Node::Keyword(_)
+            | Node::Terminator(_)
+            | Node::BinaryOperator(_)
+            | Node::AssignmentOperator(_)
+            | Node::UnaryPrefixOperator(_)
+            | Node::UnaryPostfixOperator(_) => return None,
+            // Each has one child at most.
+            Node::Expression(_)
+            | Node::Access(_)
+            | Node::Argument(_)
+            | Node::Call(_)
+            | Node::Construct(_)
+            | Node::Literal(_)
+            | Node::Variable(_) => {
+                let mut beneath = None;
+                node.visit_children(|child| beneath = Some(child));
+                node = beneath?;
+            }
+            _ => return Some(node),
+        }
+    }
 }
 
 fn runs(node: &Node<'_, '_>) -> Runs {
@@ -282,7 +316,7 @@ impl<'a> Walk<'a> {
         let Some(name) = called(call) else { return };
         let mut arguments = call.argument_list.arguments.iter();
         let first = arguments.next();
-        match name.as_str() {
+        match &*name {
             "define" => self.define(
                 first.and_then(plain_argument),
                 arguments.next().and_then(plain_argument),
@@ -293,10 +327,10 @@ impl<'a> Walk<'a> {
             "ini_set" if names_include_path(first.and_then(plain_argument)) => {
                 self.facts.changes_include_path = true;
             }
-            _ => self.may_test(&name, first, around),
+            _ => self.may_test(name.as_bytes(), first, around),
         }
         if around.is_outside_functions() && !around.on_symbol {
-            self.facts.outside_functions.calls.push(name);
+            self.facts.outside_functions.calls.push(name.into_owned());
         }
     }
 
@@ -319,15 +353,13 @@ impl<'a> Walk<'a> {
     }
 
     /// A function or method whose name says that it asks whether a file is there.
-    fn may_test(&mut self, name: &str, argument: Option<&'a mago_syntax::ast::Argument<'a>>, around: Around) {
-        let asks = [
-            "exist",
-            "readable",
-            "is_file",
-            "isfile",
-            "stream_resolve_include_path",
-        ];
-        if asks.iter().any(|part| name.contains(part))
+    fn may_test(
+        &mut self,
+        name: &[u8],
+        argument: Option<&'a mago_syntax::ast::Argument<'a>>,
+        around: Around,
+    ) {
+        if asks_for_a_file(name)
             && let Some(expression) = argument.and_then(plain_argument)
         {
             let time = self.clock;
@@ -360,7 +392,7 @@ impl<'a> Walk<'a> {
             }
             Node::FunctionCall(call) if !around.on_symbol => {
                 let name = called(call);
-                outside.acts |= name.is_none_or(|name| !SILENT.contains(&name.as_str()));
+                outside.acts |= name.is_none_or(|name| !SILENT.contains(&&*name));
             }
             Node::ConstantAccess(access) if !around.on_symbol => {
                 outside.constants.push(last_segment(access.name.value()));
@@ -389,6 +421,22 @@ impl OutsideFunctions {
                 .push(last_segment(name.value()).to_ascii_lowercase());
         }
     }
+}
+
+/// Whether a function's name says so, in whatever case.
+fn asks_for_a_file(name: &[u8]) -> bool {
+    const ASKS: [&[u8]; 5] = [
+        b"exist",
+        b"readable",
+        b"is_file",
+        b"isfile",
+        b"stream_resolve_include_path",
+    ];
+    let begins = |rest: &[u8], part: &[u8]| {
+        rest.get(..part.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(part))
+    };
+    (0..name.len()).any(|at| ASKS.iter().any(|part| begins(&name[at..], part)))
 }
 
 fn names_include_path(argument: Option<&Expression<'_>>) -> bool {

@@ -129,6 +129,12 @@ pub struct CheckArgs {
     /// The tree of PHP.
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
+    /// Parse every file, also those that were parsed before.
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Check again as files change, and print what is new and what is fixed; until it is ended.
+    #[arg(long, conflicts_with_all = ["format", "write_baseline", "unknown", "fix", "graph", "top", "explain"])]
+    pub watch: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: CheckFormat,
@@ -208,6 +214,9 @@ pub struct CheckWorkerArgs {
     /// Give way to whatever else runs here: production is on the same processors.
     #[arg(long)]
     pub in_background: bool,
+    /// A file of facts from the last check; new ones are answered behind the report.
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
 }
 
 /// `lamp rollback`

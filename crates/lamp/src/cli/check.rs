@@ -13,10 +13,12 @@ mod github;
 mod graph;
 mod json;
 mod junit;
+mod kept;
 mod known;
 mod sarif;
 mod shown;
 mod text;
+mod watch;
 
 use std::path::Path;
 
@@ -34,7 +36,10 @@ pub fn run(config: &Path, args: &CheckArgs) -> Result<Exit, Trouble> {
         return explain::run(rule, args.format);
     }
     ask::warn_of_a_weak_kernel();
-    let asked = Asked::new(&args.dir);
+    let asked = match args.no_cache {
+        true => Asked::new(&args.dir),
+        false => Asked::new(&args.dir).with_kept_facts(),
+    };
     if let Some(file) = &args.graph {
         return graph::run(&asked, file.as_deref(), args.format);
     }
@@ -49,6 +54,9 @@ pub fn run(config: &Path, args: &CheckArgs) -> Result<Exit, Trouble> {
     }
     if args.fix {
         fix::run(&asked)?;
+    }
+    if args.watch {
+        return watch::run(config, args, &asked);
     }
     check(config, args, &asked)
 }

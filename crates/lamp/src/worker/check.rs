@@ -3,13 +3,14 @@
 
 pub mod answer;
 mod dir_tree;
+mod facts;
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Instant;
 
-use lamp_check::Limits;
+use lamp_check::{FactsCache, Limits};
 use lamp_fleet::Dir;
 use lamp_sandbox::confine::{WorkerLimits, confine_worker};
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -19,6 +20,9 @@ use crate::cli::args::CheckWorkerArgs;
 use crate::errors::{Kind, Trouble};
 use crate::screen::out;
 use dir_tree::DirTree;
+use facts::Facts;
+
+pub use facts::FACTS_MAX_BYTES;
 
 /// What the worker may use.
 const LIMITS: WorkerLimits = WorkerLimits {
@@ -38,11 +42,17 @@ pub fn run(args: &CheckWorkerArgs) -> Result<Exit, Trouble> {
         // Giving way needs no right, and is no reason to fail.
         let _ = rustix::process::nice(NICENESS);
     }
+    // Opened while there are rights to, read without any.
+    let kept = args.facts.as_ref().map(|path| fs_err::File::open(path).ok());
     confine_worker(&[directory.as_fd()], &LIMITS).map_err(|error| trouble(&error))?;
     // After the change of users, which clears it.
     let killed = set_parent_process_death_signal(Some(Signal::KILL));
     killed.map_err(|errno| trouble(&io::Error::from(errno)))?;
-    out(&printed(args, directory)?);
+    let facts = kept.map(|file| Facts::read(file.map(fs_err::File::into_file)));
+    out(&printed(args, directory, facts.as_ref())?);
+    let to_keep = facts.and_then(|facts| facts.to_keep()).unwrap_or_default();
+    let answered = io::stdout().lock().write_all(&to_keep);
+    answered.map_err(|error| trouble(&error))?;
     Ok(Exit::Yes)
 }
 
@@ -51,12 +61,13 @@ fn trouble(error: &(dyn std::error::Error + 'static)) -> Trouble {
     Trouble::new(Kind::Environment, "check the directory", error, way_out)
 }
 
-fn printed(args: &CheckWorkerArgs, directory: OwnedFd) -> Result<String, Trouble> {
+fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) -> Result<String, Trouble> {
     let started = Instant::now();
     let limits = Limits::default();
     let dir = Dir::from_fd(directory, Path::new("."));
     let tree = DirTree::list(dir, limits.file_max_bytes).map_err(|error| trouble(&error))?;
-    let mut looked = lamp_check::look(&tree, &limits);
+    let cache = facts.map(|facts| -> &dyn FactsCache { facts });
+    let mut looked = lamp_check::look(&tree, &limits, cache);
     looked.report.summary.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let printed = if args.with_lines {
         serde_json::to_string(&answer::answer(args, &tree, looked))

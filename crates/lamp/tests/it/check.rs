@@ -2,8 +2,11 @@
 //! not to be read.
 
 mod asked;
+mod hard;
+mod kept;
 mod known;
 mod mended;
+mod watch;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use lamp_model::finding::CheckReport;
-use lamp_sandbox::confine::{AnswerBounds, Landlock, landlock_here, run_worker};
+use lamp_sandbox::confine::{AnswerBounds, Landlock, landlock_here};
 
+use super::kept::{self, Kept};
 use crate::errors::{Kind, Trouble};
 use crate::screen::say;
 use crate::worker::check::answer::Answer;
@@ -25,11 +26,23 @@ const WORKER_WAY_OUT: &str = "the tree is read by a process without rights: as r
 pub(super) struct Asked<'a> {
     /// Where it is.
     pub(super) dir: &'a Path,
+    keeps_facts: bool,
 }
 
 impl<'a> Asked<'a> {
     pub(super) const fn new(dir: &'a Path) -> Self {
-        Self { dir }
+        Self {
+            dir,
+            keeps_facts: false,
+        }
+    }
+
+    /// Asked again, its files that did not change are not parsed again.
+    pub(super) const fn with_kept_facts(self) -> Self {
+        Self {
+            keeps_facts: true,
+            ..self
+        }
     }
 
     /// What the worker answers; `wanted` are its flags for what is asked beside the findings.
@@ -57,7 +70,13 @@ impl<'a> Asked<'a> {
         }
         let lamp = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
         let flags = [&["check-worker", "--with-lines"], wanted].concat();
-        let answer = run_worker(&lamp, &flags, opened.file().as_fd(), &ANSWER_BOUNDS);
+        let kept = self.keeps_facts.then(|| Kept::of(self.dir)).flatten();
+        let answer = kept::ask(
+            (&lamp, &flags),
+            opened.file().as_fd(),
+            &ANSWER_BOUNDS,
+            kept.as_ref(),
+        );
         answer.map_err(|error| Trouble::new(Kind::Environment, self.thing(), &error, WORKER_WAY_OUT))
     }
 

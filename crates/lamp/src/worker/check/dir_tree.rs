@@ -1,6 +1,9 @@
 //! A directory as the tree that the check looks at: listed once, files read by descriptor and beneath it, no
 //! link followed.
 
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
 use lamp_check::{Entry, EntryKind, Tree, Unreadable};
 use lamp_fleet::Dir;
 use lamp_fleet::error::DirError;
@@ -11,6 +14,9 @@ use crate::errors::causes;
 
 /// Most things that a tree may hold.
 const ENTRIES_MAX: usize = 1_000_000;
+/// How many directories deep a tree is looked at; the walk itself goes a little deeper.
+const DEPTH_MAX: usize = 200;
+const _: () = assert!(DEPTH_MAX < lamp_fleet::walk::DEPTH_MAX);
 /// Directories that hold the history of a tree, not the tree.
 const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 
@@ -19,6 +25,8 @@ const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 pub(super) struct DirTree {
     dir: Dir,
     entries: Vec<Entry>,
+    /// Where entries really are whose names are no UTF-8.
+    odd: HashMap<usize, PathBuf>,
     file_max_bytes: u64,
 }
 
@@ -26,24 +34,44 @@ impl DirTree {
     /// Lists everything beneath `dir`; files longer than `file_max_bytes` are not read.
     pub(super) fn list(dir: Dir, file_max_bytes: u64) -> Result<Self, DirError> {
         let mut entries = Vec::new();
+        let mut odd = HashMap::new();
         dir.walk(&mut |item| {
-            if entries.len() >= ENTRIES_MAX {
+            if entries.len() > ENTRIES_MAX {
                 return Ok::<Enter, DirError>(Enter::No);
             }
-            let entry = entry(item);
-            let enter = match entry.kind {
-                EntryKind::Dir => Enter::Yes,
-                EntryKind::File { .. } | EntryKind::Link { .. } | EntryKind::Unreadable { .. } => Enter::No,
+            let entry = match entries.len() {
+                ENTRIES_MAX => one_too_many(item),
+                _ => entry(item),
             };
             let is_history = HISTORY.iter().any(|name| item.name == *name);
+            let enter = match entry.kind {
+                EntryKind::Dir if !is_history => Enter::Yes,
+                EntryKind::Dir
+                | EntryKind::File { .. }
+                | EntryKind::Link { .. }
+                | EntryKind::Unreadable { .. } => Enter::No,
+            };
+            if Path::new(&entry.path) != item.path {
+                odd.insert(entries.len(), item.path.to_owned());
+            }
             entries.push(entry);
-            Ok(if is_history { Enter::No } else { enter })
+            Ok(enter)
         })?;
         Ok(Self {
             dir,
             entries,
+            odd,
             file_max_bytes,
         })
+    }
+}
+
+/// Stands for all that comes after.
+fn one_too_many(item: &Item<'_>) -> Entry {
+    let why = format!("this and what comes after it: a tree is looked at up to {ENTRIES_MAX} names");
+    Entry {
+        path: item.path.to_string_lossy().into_owned(),
+        kind: EntryKind::Unreadable { why: Unreadable(why) },
     }
 }
 
@@ -52,6 +80,10 @@ fn entry(item: &Item<'_>) -> Entry {
         Kind::File => item.meta().map(|meta| EntryKind::File {
             size_bytes: meta.size,
         }),
+        Kind::Dir if item.path.components().count() > DEPTH_MAX => {
+            let why = format!("it lies more than {DEPTH_MAX} directories deep");
+            Ok(EntryKind::Unreadable { why: Unreadable(why) })
+        }
         // One that cannot be opened would end the walk.
         Kind::Dir => item.parent.open_dir(item.name).map(|_| EntryKind::Dir),
         Kind::Link => item.parent.read_link(item.name).map(|target| EntryKind::Link {
@@ -83,7 +115,11 @@ impl Tree for DirTree {
     fn bytes(&self, index: usize) -> Result<Vec<u8>, Unreadable> {
         let gone = || Unreadable("it is not there any more".to_owned());
         let entry = self.entries.get(index).ok_or_else(gone)?;
-        let bytes = self.dir.read_file(&entry.path, self.file_max_bytes);
+        let path = self
+            .odd
+            .get(&index)
+            .map_or(Path::new(&entry.path), PathBuf::as_path);
+        let bytes = self.dir.read_file(path, self.file_max_bytes);
         bytes.map_err(|error| Unreadable(causes(&error.source).join(": ")))
     }
 }
