@@ -9,7 +9,7 @@
 CARGO ?= cargo
 WANT = $(MAKE) -C '$(CURDIR)' $(MAKECMDGOALS)
 
-.PHONY: help packages demo test lint bench bench-packages bench-switch bench-deploy bench-drill bench-outage ci
+.PHONY: help packages demo test lint bench bench-packages bench-check bench-switch bench-deploy bench-drill bench-outage ci
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,12 +29,12 @@ lint:
 	$(CARGO) xtask tidy
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-bench: bench-switch bench-deploy bench-drill bench-outage
+bench: bench-check bench-switch bench-deploy bench-drill bench-outage
 
 bench-packages:
 	@packaging/packages.sh --bench --then "$(WANT)"
 
-bench-switch bench-deploy bench-drill bench-outage: bench-%: bench-packages
+bench-check bench-switch bench-deploy bench-drill bench-outage: bench-%: bench-packages
 	$(CARGO) build --release --locked --package lamp
 	$(CARGO) run --release --locked --package lamp-bench -- $*
 

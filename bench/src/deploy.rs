@@ -3,7 +3,7 @@
 //! Measured per deployment: wall time of the command; bytes that its whole process tree caused to be
 //! written (`write_bytes` of `/proc/PID/io`; for lamp the agent's too); bytes that the disk lost.
 
-mod contender;
+pub(crate) mod contender;
 mod source;
 
 use std::path::PathBuf;

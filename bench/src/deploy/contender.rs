@@ -228,7 +228,7 @@ impl Contender for Rsync {
 }
 
 /// Runs a command to its end; its output is shown only if it fails.
-pub(super) fn run_quietly(program: impl AsRef<Path>, args: impl IntoIterator<Item = OsString>) -> Result<()> {
+pub(crate) fn run_quietly(program: impl AsRef<Path>, args: impl IntoIterator<Item = OsString>) -> Result<()> {
     run_in(Path::new("."), program, args)
 }
 

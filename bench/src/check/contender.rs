@@ -1,0 +1,201 @@
+//! Those who look at PHP without running it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::broken::Broken;
+
+/// What they look at, and with what.
+pub(super) struct Ground {
+    pub(super) tree: PathBuf,
+    /// Where lamp keeps what it learned.
+    pub(super) cache: PathBuf,
+    pub(super) lamp: PathBuf,
+    pub(super) mago: Option<PathBuf>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contender {
+    /// Every file is parsed.
+    LampCold,
+    /// As anyone types it again who has changed one file.
+    LampWarm,
+    /// One process a file: PHP 8.2 takes one at a time.
+    PhpLint,
+    MagoLint,
+    MagoAnalyze,
+}
+
+impl Contender {
+    /// Those that are here.
+    pub(super) fn all(ground: &Ground) -> Vec<Self> {
+        let mut all = vec![Self::LampCold, Self::LampWarm, Self::PhpLint];
+        if ground.mago.is_some() {
+            all.extend([Self::MagoLint, Self::MagoAnalyze]);
+        }
+        all
+    }
+
+    /// As the table names it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::LampCold => "lamp check, cold",
+            Self::LampWarm => "lamp check, one file changed",
+            Self::PhpLint => "php -l, xargs -P2",
+            Self::MagoLint => "mago lint",
+            Self::MagoAnalyze => "mago analyze",
+        }
+    }
+
+    /// What is not measured: whoever is warm finds one file changed.
+    pub(super) fn prepare(self, ground: &Ground, round: u32) -> Result<()> {
+        if self != Self::LampWarm {
+            return Ok(());
+        }
+        let file = ground.tree.join("index.php");
+        let text = fs_err::read_to_string(&file).context("the application has no index.php")?;
+        Ok(fs_err::write(file, format!("{text}\n// round {round}\n"))?)
+    }
+
+    /// What is measured. That it finds something is no error.
+    pub(super) fn run(self, ground: &Ground) -> Result<()> {
+        self.output(ground, &[]).map(drop)
+    }
+
+    /// The peak of its largest process.
+    pub(super) fn largest_process_kib(self, ground: &Ground) -> Result<u64> {
+        let file = ground.cache.with_extension("time");
+        let time: Vec<OsString> = vec![
+            "time".into(),
+            "-f".into(),
+            "%M".into(),
+            "-o".into(),
+            file.clone().into(),
+        ];
+        self.output(ground, &time)?;
+        let text = fs_err::read_to_string(file)?;
+        // GNU time writes a line about the exit code before it.
+        let last = text.lines().last().unwrap_or_default();
+        last.trim()
+            .parse()
+            .with_context(|| format!("no memory from GNU time: {text}"))
+    }
+
+    /// All that it says about the application.
+    pub(super) fn told(self, ground: &Ground) -> Result<String> {
+        let output = self.output(ground, &[])?;
+        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    }
+
+    fn output(self, ground: &Ground, before: &[OsString]) -> Result<Output> {
+        let argv: Vec<OsString> = before.iter().cloned().chain(self.argv(ground)).collect();
+        let (program, args) = argv.split_first().context("a command without a program")?;
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .env("XDG_CACHE_HOME", &ground.cache)
+            .stdin(Stdio::null());
+        let output = command
+            .output()
+            .with_context(|| format!("{program:?} did not start"))?;
+        // 2 and more: it could not do it; xargs says 123 where php said 255.
+        let code = output.status.code();
+        ensure!(
+            matches!(code, Some(0 | 1 | 123 | 124)),
+            "{} ended with {code:?}: {}",
+            self.name(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(output)
+    }
+
+    fn argv(self, ground: &Ground) -> Vec<OsString> {
+        let words = |words: &[&str]| -> Vec<OsString> { words.iter().map(OsString::from).collect() };
+        let tree = ground.tree.clone().into_os_string();
+        let mago = ground.mago.clone().unwrap_or_default().into_os_string();
+        let with_mago = |verb: &str| {
+            let head = [mago.clone(), "--workspace".into(), tree.clone()].to_vec();
+            let rest = [
+                "--threads",
+                "2",
+                "--colors",
+                "never",
+                verb,
+                "--reporting-format",
+                "emacs",
+            ];
+            [head, words(&rest)].concat()
+        };
+        let with_lamp = |flags: &[&str]| {
+            let head = [ground.lamp.clone().into_os_string(), "check".into()].to_vec();
+            [
+                head,
+                words(&["--format", "json"]),
+                words(flags),
+                vec![tree.clone()],
+            ]
+            .concat()
+        };
+        match self {
+            Self::LampCold => with_lamp(&["--no-cache"]),
+            Self::LampWarm => with_lamp(&[]),
+            Self::PhpLint => {
+                let script = "find \"$1\" -name '*.php' -print0 | xargs -0 -n1 -P2 php -l";
+                [words(&["sh", "-c", script, "lint"]), vec![tree]].concat()
+            }
+            Self::MagoLint => with_mago("lint"),
+            Self::MagoAnalyze => with_mago("analyze"),
+        }
+    }
+}
+
+/// Whether the place of this wrong name is told anywhere: `PATH:LINE`, `PATH on line LINE`, or as JSON.
+pub(super) fn heard_of(told: &str, broken: &Broken) -> bool {
+    let Broken { path, line } = broken;
+    if let Ok(answer) = serde_json::from_str::<serde_json::Value>(told) {
+        let findings = answer["findings"].as_array();
+        let is_it = |finding: &serde_json::Value| finding["path"] == *path && finding["line"] == *line;
+        return findings.is_some_and(|findings| findings.iter().any(is_it));
+    }
+    let is_it = |text: &str| {
+        let Some((_, behind)) = text.split_once(path.as_str()) else {
+            return false;
+        };
+        let number = behind
+            .trim_start_matches([':', '('])
+            .trim_start_matches(" on line ");
+        let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+        digits == line.to_string()
+    };
+    told.lines().any(is_it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(told: &str, expected: bool) {
+        let broken = Broken {
+            path: "a/b.php".to_owned(),
+            line: 12,
+        };
+        assert_eq!(heard_of(told, &broken), expected, "{told}");
+    }
+
+    #[test]
+    fn a_place_is_heard_of_in_each_way_to_write_it() {
+        check("x\n/t/a/b.php:12:3:error - no such file", true);
+        check("PHP Parse error: unexpected ) in /t/a/b.php on line 12", true);
+        check("/t/a/b.php:121:3: error", false);
+        check("/t/a/b.php:1:12: error", false);
+        check("/t/a/c.php:12:3: error", false);
+        check("No syntax errors detected in /t/a/b.php", false);
+        check(r#"{"findings": [{"path": "a/b.php", "line": 12}]}"#, true);
+        check(r#"{"findings": [{"path": "a/b.php", "line": 1}]}"#, false);
+    }
+}
