@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::surroundings::php::PhpFacts;
+
 /// Everything that the rules need to know of one file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FileFacts {
@@ -24,6 +26,7 @@ pub(crate) struct FileFacts {
     pub(crate) outside_functions: OutsideFunctions,
     /// Whether it changes where names without a directory are looked for.
     pub(crate) changes_include_path: bool,
+    pub(crate) surroundings: PhpFacts,
 }
 
 /// What stands outside functions and classes, and so happens when the file is run.

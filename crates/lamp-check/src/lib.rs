@@ -29,7 +29,9 @@ mod read;
 mod resolve;
 mod rule;
 mod rules;
+mod setting;
 mod source;
+mod surroundings;
 mod tree;
 mod unknown;
 mod walk;
@@ -39,6 +41,8 @@ pub use hanging::IncludeGraph;
 pub use looked::{Looked, Slip};
 pub use rule::{Rule, nearest_rule, rule, rules};
 pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check, look};
+pub use setting::{AllowOverride, ApacheSetting, Extensions, Modules, PhpVersion, Setting, SettingError};
+pub use surroundings::may_be_shown;
 pub use tree::{Entry, EntryKind, Tree, Unreadable};
 
 /// What a check may use at most.

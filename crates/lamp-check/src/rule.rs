@@ -33,7 +33,7 @@ macro_rules! page {
 pub(crate) use page;
 
 /// Every family's rules; a new family adds its line.
-const FAMILIES: &[&[Rule]] = &[crate::rules::RULES];
+const FAMILIES: &[&[Rule]] = &[crate::rules::RULES, crate::surroundings::RULES];
 
 /// Every rule, by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -19,7 +19,9 @@ use crate::place::{Place, Places, file_name, parent};
 use crate::read::{Reader, read_all};
 use crate::resolve::{Resolver, Target};
 use crate::rule::{Rule, page};
+use crate::setting::Setting;
 use crate::source::{Source, sources};
+use crate::surroundings::{self, Seen};
 use crate::tree::{EntryKind, Tree};
 use crate::unknown;
 
@@ -59,12 +61,12 @@ const UNKNOWN_MAX: usize = 20_000;
 const TOP: Spot = Spot { line: 1, column: 1 };
 
 /// Checks a tree. `elapsed_ms` of the summary is left at 0: whoever has a clock sets it.
-pub fn check(tree: &dyn Tree, limits: &Limits) -> CheckReport {
-    look(tree, limits, None).report
+pub fn check(tree: &dyn Tree, setting: &Setting, limits: &Limits) -> CheckReport {
+    look(tree, setting, limits, None).report
 }
 
 /// Checks a tree, and answers what people ask beside the findings. Files whose facts are in `cache` are not parsed again.
-pub fn look(tree: &dyn Tree, limits: &Limits, cache: Option<&dyn FactsCache>) -> Looked {
+pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&dyn FactsCache>) -> Looked {
     let places = Places::new(tree.entries());
     let sources = sources(tree.entries());
     let facts = read_all(Reader { tree, limits, cache }, &sources);
@@ -87,7 +89,15 @@ pub fn look(tree: &dyn Tree, limits: &Limits, cache: Option<&dyn FactsCache>) ->
         resolved: &resolved,
         blast: Blast::new(&graph, &entries),
     };
-    let report = report.finish(limits);
+    let seen = Seen {
+        tree,
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        setting,
+        limits,
+    };
+    let report = report.finish(limits, surroundings::check(seen));
     Looked {
         slips: resolved.slips(&places, &sources),
         unknown: resolved.unknown(&sources, &constants),
@@ -293,11 +303,13 @@ struct Report<'t, 'f> {
 }
 
 impl Report<'_, '_> {
-    fn finish(&self, limits: &Limits) -> CheckReport {
+    fn finish(&self, limits: &Limits, of_families: Vec<Finding>) -> CheckReport {
         let mut findings: Vec<Finding> = (0..self.sources.len())
             .flat_map(|at| self.of_source(at))
             .collect();
         findings.extend(self.unreadable());
+        findings.extend(of_families);
+        surroundings::say_the_better(&mut findings);
         let summary = self.summary(&findings);
         if findings.len() > limits.findings_max {
             // Of too many, the worst.

@@ -6,18 +6,18 @@ mod fuzz;
 mod hanging;
 mod resolving;
 
-use crate::{Entry, EntryKind, FactsCache, Limits, Tree, Unreadable, check, look};
+use crate::{Entry, EntryKind, FactsCache, Limits, Setting, Tree, Unreadable, check, look};
 use lamp_model::finding::{CheckReport, Severity};
 
 /// A tree in memory: paths and what stands there. A text that begins with `-> ` is a link, one that begins
 /// with `!! ` cannot be read.
-struct Written {
+pub(crate) struct Written {
     entries: Vec<Entry>,
     bytes: Vec<Vec<u8>>,
 }
 
 impl Written {
-    fn new<B: AsRef<[u8]>>(files: &[(&str, B)]) -> Self {
+    pub(crate) fn new<B: AsRef<[u8]>>(files: &[(&str, B)]) -> Self {
         let mut written = Self {
             entries: Vec::new(),
             bytes: Vec::new(),
@@ -68,15 +68,15 @@ impl Tree for Written {
 }
 
 fn report<B: AsRef<[u8]>>(files: &[(&str, B)]) -> CheckReport {
-    check(&Written::new(files), &Limits::default())
+    check(&Written::new(files), &Setting::default(), &Limits::default())
 }
 
 fn report_with(tree: &Written, cache: &dyn FactsCache) -> CheckReport {
-    look(tree, &Limits::default(), Some(cache)).report
+    look(tree, &Setting::default(), &Limits::default(), Some(cache)).report
 }
 
 /// The findings, one a line: `SEVERITY RULE PATH:LINE:COLUMN TARGET -> SUGGESTION`.
-fn told(report: &CheckReport) -> Vec<String> {
+pub(crate) fn told(report: &CheckReport) -> Vec<String> {
     let line = |finding: &lamp_model::finding::Finding| {
         let severity = match finding.severity {
             Severity::Note => "note",

@@ -19,6 +19,7 @@ use mago_syntax::ast::{Expression, Node, Program};
 
 use crate::facts::{FileFacts, Guard, Include, Keyword, Value};
 use crate::parse::Lines;
+use crate::surroundings::php::Gathered;
 use evaluate::Evaluation;
 use flow::{Around, Flow};
 
@@ -39,6 +40,7 @@ struct Walk<'a> {
     constants: Vec<(String, Met<'a>)>,
     /// Tests whether a file exists.
     existence_tests: Vec<Met<'a>>,
+    surroundings: Gathered,
     clock: u32,
 }
 
@@ -46,7 +48,11 @@ struct Walk<'a> {
 pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &Lines) -> FileFacts {
     let mut walk = Walk::default();
     visit::visit(&mut walk, Node::Program(program));
-    walk.finish(source, lines)
+    let gathered = std::mem::take(&mut walk.surroundings);
+    FileFacts {
+        surroundings: gathered.finish(program, source, lines),
+        ..walk.finish(source, lines)
+    }
 }
 
 impl Walk<'_> {

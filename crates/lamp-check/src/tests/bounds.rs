@@ -1,7 +1,7 @@
 //! Input that no person would write: it is looked at in bounded time and memory, and nothing panics.
 
 use super::{Written, report, told};
-use crate::{Entry, EntryKind, Limits, check};
+use crate::{Entry, EntryKind, Limits, Setting, check};
 
 pub(super) const SEED: &str = r#"<?php
 namespace A\B;
@@ -109,7 +109,13 @@ fn a_file_too_long_is_said_to_be_not_checked() {
         ..Limits::default()
     };
     let long = format!("<?php\nfoo(;{}", " ".repeat(100));
-    let told_of = |text: &str| told(&check(&Written::new(&[("a.php", text)]), &limits));
+    let told_of = |text: &str| {
+        told(&check(
+            &Written::new(&[("a.php", text)]),
+            &Setting::default(),
+            &limits,
+        ))
+    };
     assert_eq!(told_of(&long), ["note not-checked a.php:1:1"]);
     assert_eq!(told_of("<?php\nfoo(;"), ["error syntax-error a.php:2:5"]);
 }
@@ -149,7 +155,7 @@ fn a_tree_of_200_000_files_is_looked_at() {
             put(format!("d{dir}/f{at}-{picture}.png"), String::new());
         }
     }
-    let report = check(&tree, &Limits::default());
+    let report = check(&tree, &Setting::default(), &Limits::default());
     assert_eq!(report.summary.files, 20_001);
     let told = told(&report);
     assert_eq!(told.len(), 1, "{told:?}");

@@ -8,7 +8,12 @@ use super::Written;
 use crate::{Limits, Looked, look};
 
 fn looked<B: AsRef<[u8]>>(files: &[(&str, B)]) -> Looked {
-    look(&Written::new(files), &Limits::default(), None)
+    look(
+        &Written::new(files),
+        &crate::Setting::default(),
+        &Limits::default(),
+        None,
+    )
 }
 
 /// Two pages, what both start with, and a part of one of them.

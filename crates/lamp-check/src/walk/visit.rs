@@ -59,6 +59,7 @@ pub(super) fn visit<'a>(walk: &mut Walk<'a>, root: Node<'a, 'a>) {
 
 fn meet<'a>(walk: &mut Walk<'a>, todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around) {
     walk.note_effect(&node, around);
+    walk.surroundings.meet(&node, around.is_always_run());
     let pass = (walk, todo);
     match node {
         Node::Function(_)

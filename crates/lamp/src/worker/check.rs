@@ -67,7 +67,7 @@ fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) ->
     let dir = Dir::from_fd(directory, Path::new("."));
     let tree = DirTree::list(dir, limits.file_max_bytes).map_err(|error| trouble(&error))?;
     let cache = facts.map(|facts| -> &dyn FactsCache { facts });
-    let mut looked = lamp_check::look(&tree, &limits, cache);
+    let mut looked = lamp_check::look(&tree, &lamp_check::Setting::default(), &limits, cache);
     looked.report.summary.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let printed = if args.with_lines {
         serde_json::to_string(&answer::answer(args, &tree, looked))

@@ -112,8 +112,11 @@ fn all_beside(tree: &DirTree, looked: &Looked) -> Vec<Beside> {
     beside
 }
 
-/// The line of source that a finding is about.
+/// The line of source that a finding is about, unless a secret stands in it.
 fn line(lines: &[&[u8]], finding: &Finding) -> Option<String> {
+    if !lamp_check::may_be_shown(finding) {
+        return None;
+    }
     let line = lines.get(usize::try_from(finding.line).ok()?.checked_sub(1)?)?;
     (line.len() <= LINE_MAX_BYTES).then(|| String::from_utf8_lossy(line).into_owned())
 }

@@ -1,0 +1,211 @@
+//! The files of a tree that are no PHP and matter all the same: which they are, and what each says.
+//!
+//! What a file says depends on its bytes and on its last name alone, so that it can be kept by what it holds.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::apache::{self, Htaccess};
+use super::composer::{self, ComposerFacts};
+use super::dotenv;
+use super::dump;
+use super::fault::Fault;
+use super::ini::{self, Ini};
+use super::marks::{self, Marks};
+use super::templates::{self, Naming};
+use crate::Limits;
+use crate::facts::Spot;
+use crate::place::file_name;
+use crate::tree::{Entry, EntryKind, Tree};
+
+/// Longest file that is looked through, in bytes; a longer one is no text that a person wrote.
+const TEXT_MAX_BYTES: u64 = 256 * 1024;
+/// The same of composer's files, which a machine writes as well.
+const SETTINGS_MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// Most bytes of a database dump that are looked at.
+const DUMP_MAX_BYTES: usize = 64 * 1024;
+
+/// Endings of text files that are served, run, or hold settings.
+const TEXTS: [&str; 27] = [
+    ".bash",
+    ".cfg",
+    ".conf",
+    ".cnf",
+    ".css",
+    ".env",
+    ".htm",
+    ".html",
+    ".ini",
+    ".js",
+    ".json",
+    ".jsx",
+    ".key",
+    ".latte",
+    ".mjs",
+    ".neon",
+    ".pem",
+    ".properties",
+    ".py",
+    ".sh",
+    ".sql",
+    ".svg",
+    ".toml",
+    ".tpl",
+    ".ts",
+    ".twig",
+    ".vue",
+];
+const MORE_TEXTS: [&str; 5] = [".xml", ".yaml", ".yml", ".blade.php", ".txt"];
+/// Text that a machine wrote: nobody merges it, and nobody puts a secret there.
+const WRITTEN_BY_MACHINES: [&str; 6] = [
+    ".map",
+    ".min.css",
+    ".min.js",
+    "-min.js",
+    ".lock.json",
+    "package-lock.json",
+];
+/// Names without an ending.
+const NAMES: [&str; 6] = ["id_dsa", "id_ecdsa", "id_ed25519", "id_rsa", ".npmrc", ".netrc"];
+
+/// Directories of translations: thousands of files in which nothing is run.
+const TRANSLATIONS: [&str; 6] = ["i18n", "lang", "langs", "languages", "locale", "locales"];
+
+/// A file beside PHP's.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Beside<'t> {
+    pub(super) path: &'t str,
+    pub(super) facts: BesideFacts,
+}
+
+/// What it says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct BesideFacts {
+    pub(super) marks: Marks,
+    pub(super) form: Form,
+    pub(super) namings: Vec<Naming>,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum Form {
+    #[default]
+    Text,
+    Htaccess(Htaccess),
+    Ini(Ini),
+    Composer(ComposerFacts),
+    /// Where a setting that is a secret has a value.
+    Dotenv(Option<Spot>),
+    /// Whether it holds what users of a site entered.
+    Dump(Option<dump::Holds>),
+}
+
+/// Whether a file is looked at.
+fn matters(entry: &Entry) -> bool {
+    let EntryKind::File { size_bytes } = entry.kind else {
+        return false;
+    };
+    let name = file_name(&entry.path);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if dump::is_named_so(name) {
+        return true;
+    }
+    if is_settings(name) {
+        return size_bytes <= SETTINGS_MAX_BYTES;
+    }
+    size_bytes <= TEXT_MAX_BYTES
+        && (NAMES.contains(&name) || ends(&TEXTS) || ends(&MORE_TEXTS))
+        && !ends(&WRITTEN_BY_MACHINES)
+        && !(name.ends_with(".json") && entry.path.split('/').any(|part| TRANSLATIONS.contains(&part)))
+}
+
+fn is_settings(name: &str) -> bool {
+    matches!(
+        name,
+        ".htaccess" | ".user.ini" | "composer.json" | "composer.lock" | "installed.json"
+    ) || dotenv::is_named_so(name)
+}
+
+/// Every file that matters, read by a few threads, by path.
+pub(super) fn read_all<'t>(tree: &'t dyn Tree, limits: &Limits) -> Vec<Beside<'t>> {
+    let entries = tree.entries();
+    let mattering: Vec<usize> = (0..entries.len()).filter(|at| matters(&entries[*at])).collect();
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(mattering.len()));
+    let work = || {
+        while let Some(at) = mattering.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // What cannot be read is said elsewhere, if it is anything that is run.
+            let Ok(bytes) = tree.bytes(*at) else { continue };
+            let path = entries[*at].path.as_str();
+            let facts = read(path, &bytes);
+            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            done.push(Beside { path, facts });
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..limits.threads.clamp(1, mattering.len().max(1)) {
+            // Without a second thread the first does it all.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut all = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    all.sort_by_key(|beside: &Beside<'_>| beside.path);
+    all
+}
+
+/// What one file says.
+pub(super) fn read(path: &str, bytes: &[u8]) -> BesideFacts {
+    let name = file_name(path);
+    let form = match name {
+        ".htaccess" => Form::Htaccess(apache::read(bytes)),
+        ".user.ini" => Form::Ini(ini::read(bytes)),
+        "composer.json" | "composer.lock" => Form::Composer(composer::read(path, bytes)),
+        "installed.json" if path.ends_with("composer/installed.json") => {
+            Form::Composer(composer::read(path, bytes))
+        }
+        _ if dotenv::is_named_so(name) => Form::Dotenv(dotenv::secret(bytes)),
+        _ if dump::is_named_so(name) => {
+            let head = &bytes[..bytes.len().min(DUMP_MAX_BYTES)];
+            return BesideFacts {
+                form: Form::Dump(dump::holds(head)),
+                ..BesideFacts::default()
+            };
+        }
+        _ => Form::Text,
+    };
+    BesideFacts {
+        marks: marks::look(bytes),
+        form,
+        namings: templates::scan(path, bytes),
+    }
+}
+
+/// What is said of a merge that was not finished, by what the file is.
+pub(super) fn conflict(beside: &Beside<'_>) -> Option<Fault> {
+    let at = beside.facts.marks.conflict?;
+    let name = file_name(beside.path);
+    let is_run = matches!(beside.facts.form, Form::Htaccess(_) | Form::Composer(_))
+        || [
+            ".css",
+            ".html",
+            ".js",
+            ".latte",
+            ".mjs",
+            ".svg",
+            ".tpl",
+            ".twig",
+            ".blade.php",
+        ]
+        .iter()
+        .any(|ending| name.ends_with(ending));
+    let message = "a merge was not finished here: git's marks stand in the file";
+    Some(if is_run && !super::is_apart(beside.path) {
+        Fault::error("conflict-marker", at, message)
+    } else {
+        Fault::warning("conflict-marker", at, message)
+    })
+}

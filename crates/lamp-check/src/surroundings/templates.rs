@@ -1,0 +1,239 @@
+//! Templates and parts of themes: who names which, and which of them are not there.
+//!
+//! A name is held against the tree only where its root is certain: another name that stands in the same directory
+//! leads somewhere from there. Invariant: nothing is said of a name that any file of the tree ends with.
+
+mod scan;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::Fault;
+use crate::facts::Spot;
+use crate::nearest::nearest;
+use crate::place::{Place, Places, file_name, parent};
+use crate::tree::{Entry, EntryKind};
+
+pub(crate) use scan::scan;
+
+/// A template that is named somewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Naming {
+    pub(crate) at: Spot,
+    pub(crate) engine: Engine,
+    pub(crate) text: String,
+}
+
+/// Who looks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) enum Engine {
+    Twig,
+    Smarty,
+    /// Looks beside the template that names.
+    Latte,
+    Blade,
+    /// `get_template_part` of WordPress.
+    ThemePart,
+    /// `locate_template` of WordPress.
+    ThemeFile,
+    /// A `block.json` of WordPress, which names files beside it.
+    Block,
+    /// `<!-- wp:template-part -->`.
+    BlockPart,
+}
+
+impl Engine {
+    /// Whose function this is.
+    pub(crate) fn of_function(name: &[u8]) -> Option<Self> {
+        match name {
+            b"get_template_part" => Some(Self::ThemePart),
+            b"locate_template" => Some(Self::ThemeFile),
+            b"view" => Some(Self::Blade),
+            _ => None,
+        }
+    }
+
+    /// Whose template has such a name.
+    pub(crate) fn of_ending(name: &str) -> Option<Self> {
+        match name.rsplit_once('.')?.1 {
+            "twig" => Some(Self::Twig),
+            "tpl" => Some(Self::Smarty),
+            _ => None,
+        }
+    }
+}
+
+/// What is named, by whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'t> {
+    /// The file that names it.
+    pub(crate) path: &'t str,
+    pub(crate) naming: &'t Naming,
+}
+
+/// What is not there, by the file that names it.
+pub(crate) fn judge<'t>(namings: &[Named<'t>], places: &Places<'t>) -> Vec<(&'t str, Fault)> {
+    let judge = Judge::new(namings, places);
+    let missing = namings
+        .iter()
+        .filter_map(|named| Some((named.path, judge.missing(*named)?)));
+    missing.collect()
+}
+
+struct Judge<'p, 't> {
+    places: &'p Places<'t>,
+    /// The entries with each last name.
+    by_name: HashMap<&'t str, Vec<&'t str>>,
+    /// Directories from which names of an engine lead somewhere.
+    roots: BTreeMap<Engine, HashSet<&'t str>>,
+    /// Directories of complete themes.
+    themes: HashSet<&'t str>,
+    is_laravel: bool,
+}
+
+impl<'p, 't> Judge<'p, 't> {
+    fn new(namings: &[Named<'t>], places: &'p Places<'t>) -> Self {
+        let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
+        for path in paths(places.entries()) {
+            by_name.entry(file_name(path)).or_default().push(path);
+        }
+        let mut judge = Self {
+            places,
+            by_name,
+            roots: BTreeMap::new(),
+            themes: themes(places),
+            is_laravel: matches!(places.find("artisan"), Place::File(_)),
+        };
+        for named in namings {
+            let found = judge.ending_with(&named.naming.text);
+            let roots = found.map(|path| path[..path.len() - named.naming.text.len()].trim_end_matches('/'));
+            let roots: Vec<&str> = roots.filter(|root| is_beneath(named.path, root)).collect();
+            judge.roots.entry(named.naming.engine).or_default().extend(roots);
+        }
+        judge
+    }
+
+    /// Files whose path ends with this name.
+    fn ending_with<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'t str> + 's {
+        let candidates = self.by_name.get(file_name(name)).into_iter().flatten().copied();
+        candidates.filter(move |path| {
+            path.strip_suffix(name)
+                .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        })
+    }
+
+    fn missing(&self, named: Named<'t>) -> Option<Fault> {
+        let text = named.naming.text.as_str();
+        let expected = match named.naming.engine {
+            Engine::Twig | Engine::Smarty => self.beneath_a_root(named)?,
+            Engine::Latte | Engine::Block => self.beside(named)?,
+            Engine::Blade => self.view(text)?,
+            Engine::ThemePart | Engine::ThemeFile | Engine::BlockPart => self.of_theme(named)?,
+        };
+        let message = format!("no template is there by this name: {expected}");
+        let message = if named.naming.engine == Engine::Block {
+            format!("this block names a file that is not there: {expected}")
+        } else {
+            message
+        };
+        let rule = if named.naming.engine == Engine::Block {
+            "block-file-not-found"
+        } else {
+            "template-not-found"
+        };
+        let fault = Fault::warning(rule, named.naming.at, message).naming(expected.clone());
+        Some(match nearest(self.places.entries(), &expected, &HashSet::new()) {
+            Some(near) => fault.suggesting(near.path),
+            None => fault,
+        })
+    }
+
+    fn beneath_a_root(&self, named: Named<'t>) -> Option<String> {
+        let text = named.naming.text.as_str();
+        let roots = self.roots.get(&named.naming.engine)?;
+        if self.ending_with(text).next().is_some() {
+            return None;
+        }
+        let mut around = roots.iter().filter(|root| is_beneath(named.path, root));
+        let root = around
+            .next()
+            .or_else(|| roots.iter().next().filter(|_| roots.len() == 1))?;
+        Some(join(root, text))
+    }
+
+    fn beside(&self, named: Named<'t>) -> Option<String> {
+        let expected = join(parent(named.path), &named.naming.text);
+        (self.places.find(&expected) == Place::Nothing).then_some(expected)
+    }
+
+    fn view(&self, text: &str) -> Option<String> {
+        if !self.is_laravel || text.contains("::") || text.is_empty() {
+            return None;
+        }
+        let name = text.replace('.', "/");
+        let there = [".blade.php", ".php", ".html"].iter().any(|ending| {
+            let ending = format!("{name}{ending}");
+            self.ending_with(&ending).next().is_some()
+        });
+        (!there).then(|| format!("resources/views/{name}.blade.php"))
+    }
+
+    fn of_theme(&self, named: Named<'t>) -> Option<String> {
+        let text = named.naming.text.trim_start_matches('/');
+        let theme = self
+            .themes
+            .iter()
+            .filter(|theme| is_beneath(named.path, theme))
+            .max_by_key(|theme| theme.len())?;
+        let (expected, part) = match named.naming.engine {
+            Engine::ThemePart => (format!("{text}.php"), Some(format!("{text}-"))),
+            Engine::BlockPart => (format!("parts/{text}.html"), None),
+            Engine::ThemeFile
+            | Engine::Twig
+            | Engine::Smarty
+            | Engine::Latte
+            | Engine::Blade
+            | Engine::Block => (text.to_owned(), None),
+        };
+        let of_part = |path: &str| {
+            part.as_ref()
+                .is_some_and(|part| path.contains(&format!("/{part}")))
+        };
+        let there = self.ending_with(&expected).next().is_some() || paths(self.places.entries()).any(of_part);
+        (!there).then(|| join(theme, &expected))
+    }
+}
+
+fn paths(entries: &[Entry]) -> impl Iterator<Item = &str> {
+    let files = entries
+        .iter()
+        .filter(|entry| !matches!(entry.kind, EntryKind::Dir));
+    files.map(|entry| entry.path.as_str())
+}
+
+/// Directories of themes that stand alone; the child of another theme needs no `index`.
+fn themes<'t>(places: &Places<'t>) -> HashSet<&'t str> {
+    let styles = paths(places.entries()).filter(|path| file_name(path) == "style.css");
+    let is_theme = |dir: &&str| {
+        ["functions.php", "index.php", "templates/index.html"]
+            .iter()
+            .filter(|file| matches!(places.find(&join(dir, file)), Place::File(_)))
+            .count()
+            > 1
+    };
+    styles.map(parent).filter(is_theme).collect()
+}
+
+fn is_beneath(path: &str, dir: &str) -> bool {
+    dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn join(dir: &str, name: &str) -> String {
+    let joined = if dir.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    };
+    crate::place::fold(&joined).unwrap_or(joined)
+}

@@ -1,0 +1,110 @@
+//! Every reader of strangers' text, over seeds whose bytes are changed: nothing panics, all of it ends, and each place
+//! that is told is in the file.
+
+use crate::surroundings::beside::read;
+use crate::tests::Written;
+use crate::{Limits, Setting, check};
+
+const HTACCESS: &str = "\u{feff}# a \\\n b\n<IfModule !mod_x.c>\n<Files ~ \"\\.(a|b)$\">\nRequire all denied\n</Files>\n</IfModule>\n\
+    RewriteEngine On\nRewriteCond %{HTTP_HOST} ^(www\\.)?[a-z\\]]+$ [NC,OR]\nRewriteRule \"^a b(.*)$\" 'c' [L,R=301,E=x:y]\n\
+    Options +Indexes -ExecCGI\nphp_value auto_prepend_file 'a \\' b.php'\nSetEnvIf X \"y\" dontlog=1\n</If>\n";
+const INI: &str = "; a\n[s]\nauto_prepend_file = \"a;b.php\"\nlog_errors=0\nx = \"\nb\"\n= y\n";
+const MANIFEST: &str = r#"{"name": "a/b", "require": {"php": "^8.1 || ~7.4.0 <9,>1 - 2", "ext-x": "*"}, "extra": {"0": [1.5, {}, "\u00e9\ud83d\ude00/"]}, "config": {"platform": {"php": "8"}, "vendor-dir": "../v"}}"#;
+const LOCK: &str =
+    r#"{"content-hash": "x", "packages": [{"name": "a/b", "version": "1", "type": "library"}, 3, null]}"#;
+const TWIG: &str =
+    "{% extends 'a/b.twig' %}{% include \"c.twig\" ignore missing %}{% from 'd.twig' import x %}{{ x }}";
+const TEXT: &str = "-----BEGIN RSA PRIVATE KEY-----\\nMIIEabcd\n<<<<<<< a\n=======\n>>>>>>> b\nrouting_key: '0123456789abcdef0123456789abcdef' SG.a.b AKIA0";
+const SEEDS: [(&str, &str); 8] = [
+    (".htaccess", HTACCESS),
+    (".user.ini", INI),
+    ("composer.json", MANIFEST),
+    ("composer.lock", LOCK),
+    ("vendor/composer/installed.json", LOCK),
+    ("t/a.twig", TWIG),
+    (".env", "A=1\nDB_PASSWORD=\"x y z 1 2 3\"\n"),
+    ("a.js", TEXT),
+];
+
+fn next(state: &mut u64) -> usize {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+/// The seed's bytes with a few of them changed, taken out, doubled or put elsewhere.
+fn changed(seed: &[u8], number: u64) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    for _ in 0..1 + number % 6 {
+        let at = next(&mut state) % bytes.len().max(1);
+        match next(&mut state) % 5 {
+            _ if bytes.is_empty() => bytes.push(b'<'),
+            0 => bytes[at] = next(&mut state) as u8,
+            1 => drop(bytes.remove(at)),
+            2 => bytes.insert(at, b"<>\"'\\[](){}\n=/;$"[next(&mut state) % 16]),
+            3 => bytes.truncate(at),
+            _ => bytes.extend_from_within(at..),
+        }
+    }
+    bytes
+}
+
+#[track_caller]
+fn survives(path: &str, bytes: &[u8]) {
+    read(path, bytes);
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    // Begins as a link or as something unreadable is written in these trees.
+    if text.starts_with("-> ") || text.starts_with("!! ") {
+        return;
+    }
+    let report = check(
+        &Written::new(&[(path, bytes), ("i.php", b"<?php".as_slice())]),
+        &Setting::default(),
+        &Limits::default(),
+    );
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    for finding in report.findings {
+        assert!(
+            (1..=lines).contains(&(finding.line as usize)),
+            "{path}: {finding:?}"
+        );
+    }
+}
+
+#[test]
+fn any_bytes_are_survived_by_every_reader() {
+    for (path, seed) in SEEDS {
+        for number in 0..150 {
+            survives(path, &changed(seed.as_bytes(), number));
+        }
+        survives(path, &(0..=255).cycle().take(3_000).collect::<Vec<u8>>());
+        survives(path, b"");
+    }
+}
+
+#[test]
+fn what_is_deep_or_long_is_survived() {
+    for depth in [1_000, 50_000] {
+        survives(".htaccess", "<Files x>\n".repeat(depth).as_bytes());
+        survives(
+            ".htaccess",
+            format!("RewriteRule {}", "(".repeat(depth)).as_bytes(),
+        );
+        survives(
+            ".htaccess",
+            format!("RewriteRule {} x", "[[:".repeat(depth)).as_bytes(),
+        );
+        survives(".htaccess", "a \\\n".repeat(depth).as_bytes());
+        survives("composer.json", "[".repeat(depth).as_bytes());
+        survives(
+            "composer.json",
+            format!("{{\"extra\": {}", "{\"a\":".repeat(depth)).as_bytes(),
+        );
+        survives(".user.ini", "\"\n".repeat(depth).as_bytes());
+        survives("a.js", "<<<<<<< \n".repeat(depth.min(5_000)).as_bytes());
+        survives("a.js", "-----BEGIN ".repeat(depth.min(5_000)).as_bytes());
+        survives("a/t.twig", "{% include 'x.twig".repeat(depth).as_bytes());
+    }
+}
