@@ -8,6 +8,7 @@ mod gate;
 mod git;
 mod ground;
 mod hiding;
+mod htaccess;
 mod kernel;
 mod kill;
 mod log_check;

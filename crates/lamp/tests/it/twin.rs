@@ -1,6 +1,6 @@
 //! Twins of a site in a lab: the lab is production here, and must never notice.
 
-mod bench;
+pub(crate) mod bench;
 mod held;
 mod killed;
 mod outside;
