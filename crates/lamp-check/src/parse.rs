@@ -3,6 +3,7 @@
 //! Invariant: no input makes this panic, overflow a stack that has [`STACK_BYTES`], or take longer than is
 //! proportional to its length. A file that the parser cannot handle is said to be not checked; it is no error.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bumpalo::Bump;
@@ -24,8 +25,8 @@ pub(crate) const STACK_BYTES: usize = 256 * 1024 * 1024;
 const ARENA_MAX_BYTES: usize = 1 << 30;
 /// Memory that a thread keeps for its next file, in bytes.
 const ARENA_KEPT_BYTES: usize = 32 << 20;
-/// What the arena panics with at its bound.
-const OUT_OF_MEMORY: &str = "out of memory";
+/// How the words begin that the arena panics with at its bound.
+const OUT_OF_MEMORY: [&str; 2] = ["out of memory", "encountered allocation error"];
 
 /// As Debian and php.ini-production have it: `<?` alone opens nothing.
 const SETTINGS: ParserSettings = ParserSettings {
@@ -48,10 +49,19 @@ pub(crate) fn parse(arena: &mut Bump, source: &[u8]) -> FileFacts {
         *arena = self::arena();
     }
     arena.reset();
-    parsed.unwrap_or_else(|cause| match cause.downcast_ref::<&str>() {
-        Some(&OUT_OF_MEMORY) => not_checked("it holds more code than the parser takes at once"),
-        Some(_) | None => not_checked("the parser gave up on it"),
+    parsed.unwrap_or_else(|cause| {
+        not_checked(if is_out_of_memory(&*cause) {
+            "it holds more code than the parser takes at once"
+        } else {
+            "the parser gave up on it"
+        })
     })
+}
+
+fn is_out_of_memory(cause: &(dyn Any + Send)) -> bool {
+    let literal = cause.downcast_ref::<&str>().copied();
+    let words = literal.or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    words.is_some_and(|words| OUT_OF_MEMORY.iter().any(|begin| words.starts_with(begin)))
 }
 
 pub(crate) fn not_checked(why: &str) -> FileFacts {

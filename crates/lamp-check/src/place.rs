@@ -205,9 +205,11 @@ mod tests {
     fn links_through_links_end() {
         let through = |at: usize| link(&format!("l{at}"), &format!("l{}/s", at - 1));
         let mut entries = vec![entry("d", EntryKind::Dir), link("l0", "d"), link("d/s", ".")];
-        entries.extend((1..40).map(through));
+        entries.extend((1..20).map(through));
         let places = Places::new(&entries);
         assert_eq!(places.find("l3/s"), Place::Dir);
-        assert_eq!(places.find("l39/s/s/s/x.php"), Place::Elsewhere);
+        for _ in 0..1_000 {
+            assert_eq!(places.find("l18/s/x.php"), Place::Elsewhere);
+        }
     }
 }

@@ -165,6 +165,22 @@ fn a_tree_of_200_000_files_is_looked_at() {
     );
 }
 
+/// A hundred times what a file of this length takes that a person wrote.
+#[test]
+fn a_file_whose_tree_would_take_gigabytes_is_said_to_be_not_checked() {
+    let length = Limits::default().file_max_bytes as usize;
+    let code = format!("<?php {}", "f($x);".repeat((length - 6) / 6));
+    let report = report(&[("a.php", code.as_str()), ("b.php", "<?php\nfoo(;")]);
+    assert_eq!(
+        told(&report),
+        ["note not-checked a.php:1:1", "error syntax-error b.php:2:5"]
+    );
+    assert_eq!(
+        report.findings[0].message,
+        "not checked: it holds more code than the parser takes at once"
+    );
+}
+
 /// Files of the greatest length that are made of the same few bytes.
 #[test]
 fn the_same_again_and_again_is_survived() {
