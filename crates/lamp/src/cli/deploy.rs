@@ -121,7 +121,9 @@ impl Offering<'_> {
     async fn say_open_incidents(&self, call: &Call) {
         let newest = Request::Incidents { incident: None };
         if let Ok(Reply::Incidents { incidents }) = call.ask(&newest, &[]).await {
-            open_incidents(self.site, &incidents).iter().for_each(|note| say(note));
+            open_incidents(self.site, &incidents)
+                .iter()
+                .for_each(|note| say(note));
         }
     }
 
