@@ -131,6 +131,16 @@ pub(crate) fn fold(path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// The path of `name`, as `dir` names it; what climbs above the root stays as it is written.
+pub(crate) fn beneath(dir: &str, name: &str) -> String {
+    let joined = if dir.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    };
+    fold(&joined).unwrap_or(joined)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

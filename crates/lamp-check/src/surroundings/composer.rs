@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::{Fault, TOP};
 use crate::facts::Spot;
-use crate::place::{Place, Places, parent};
+use crate::place::{Place, Places, beneath, parent};
 use crate::setting::Setting;
 use json::Json;
 
@@ -164,7 +164,7 @@ fn of_lock(
     files: &BTreeMap<&str, &ComposerFacts>,
     places: &Places<'_>,
 ) -> Vec<Fault> {
-    let beside = join(parent(path), "composer.json");
+    let beside = beneath(parent(path), "composer.json");
     let Some(ComposerFacts::Manifest(manifest)) = files.get(beside.as_str()).copied() else {
         return Vec::new();
     };
@@ -177,17 +177,17 @@ fn of_lock(
             "composer.json was changed after this lock was made: what is locked is not what it asks for";
         faults.push(Fault::warning("composer-lock-stale", TOP, message));
     }
-    let vendor = join(parent(path), manifest.vendor_dir.as_deref().unwrap_or("vendor"));
-    let listed = join(&vendor, "composer/installed.json");
+    let vendor = beneath(parent(path), manifest.vendor_dir.as_deref().unwrap_or("vendor"));
+    let listed = beneath(&vendor, "composer/installed.json");
     if let Some(ComposerFacts::Installed(installed)) = files.get(listed.as_str()).copied() {
         let missing = lock.packages.iter().filter(|(name, _)| {
-            !installed.packages.contains(*name) && places.find(&join(&vendor, name)) == Place::Nothing
+            !installed.packages.contains(*name) && places.find(&beneath(&vendor, name)) == Place::Nothing
         });
         faults.extend(missing.map(|(name, version)| {
             let message = format!(
                 "{name} {version} is locked and not in {vendor}: composer was not asked to install it"
             );
-            Fault::warning("composer-package-missing", TOP, message).naming(join(&vendor, name))
+            Fault::warning("composer-package-missing", TOP, message).naming(beneath(&vendor, name))
         }));
     }
     faults
@@ -219,13 +219,4 @@ fn platform(manifest: &Manifest, setting: &Setting) -> Vec<Fault> {
     faults
         .map(|message| Fault::error("composer-platform", TOP, message))
         .collect()
-}
-
-fn join(dir: &str, name: &str) -> String {
-    let joined = if dir.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{dir}/{name}")
-    };
-    crate::place::fold(&joined).unwrap_or(joined)
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::Fault;
 use crate::facts::Spot;
 use crate::nearest::nearest;
-use crate::place::{Place, Places, file_name, parent};
+use crate::place::{Place, Places, beneath, file_name, parent};
 use crate::tree::{Entry, EntryKind};
 
 pub(crate) use scan::scan;
@@ -159,11 +159,11 @@ impl<'p, 't> Judge<'p, 't> {
         let root = around
             .next()
             .or_else(|| roots.iter().next().filter(|_| roots.len() == 1))?;
-        Some(join(root, text))
+        Some(beneath(root, text))
     }
 
     fn beside(&self, named: Named<'t>) -> Option<String> {
-        let expected = join(parent(named.path), &named.naming.text);
+        let expected = beneath(parent(named.path), &named.naming.text);
         (self.places.find(&expected) == Place::Nothing).then_some(expected)
     }
 
@@ -201,7 +201,7 @@ impl<'p, 't> Judge<'p, 't> {
                 .is_some_and(|part| path.contains(&format!("/{part}")))
         };
         let there = self.ending_with(&expected).next().is_some() || paths(self.places.entries()).any(of_part);
-        (!there).then(|| join(theme, &expected))
+        (!there).then(|| beneath(theme, &expected))
     }
 }
 
@@ -218,7 +218,7 @@ fn themes<'t>(places: &Places<'t>) -> HashSet<&'t str> {
     let is_theme = |dir: &&str| {
         ["functions.php", "index.php", "templates/index.html"]
             .iter()
-            .filter(|file| matches!(places.find(&join(dir, file)), Place::File(_)))
+            .filter(|file| matches!(places.find(&beneath(dir, file)), Place::File(_)))
             .count()
             > 1
     };
@@ -227,13 +227,4 @@ fn themes<'t>(places: &Places<'t>) -> HashSet<&'t str> {
 
 fn is_beneath(path: &str, dir: &str) -> bool {
     dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn join(dir: &str, name: &str) -> String {
-    let joined = if dir.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{dir}/{name}")
-    };
-    crate::place::fold(&joined).unwrap_or(joined)
 }
