@@ -89,6 +89,7 @@ mod tests {
             heard.note((&release(name), path), &answered(*answer), at);
         }
         let failures = heard.failures((&release("new"), "/"), now);
+        assert_eq!(failures.len(), expected.len(), "{failures:?}");
         let statuses: Vec<u16> = failures.into_iter().flat_map(|one| one.answer).collect();
         assert_eq!(statuses, expected);
     }
