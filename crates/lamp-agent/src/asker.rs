@@ -168,10 +168,10 @@ impl Asker {
         }
         let turn = self.reserve.turn().await;
         if self.reserve.is_open() {
-            turn
-        } else {
-            own.turn().await
+            return turn;
         }
+        drop(turn);
+        own.turn().await
     }
 
     /// Keeps open what no probe keeps open. What comes of these requests is nobody's evidence. They are answered by the release that

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lamp_model::reach::UnknownReason;
+use lamp_testkit::Seed;
 
 use super::Written;
 use crate::{Limits, Looked, look};
@@ -77,13 +78,8 @@ fn the_heaviest_file_is_the_one_that_every_page_reaches() {
 #[test]
 fn the_counts_are_those_of_a_plain_search_over_seeds() {
     for seed in 1..=6_u64 {
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let mut next = |most: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % most as u64) as usize
-        };
+        let mut stream = Seed::new(seed);
+        let mut next = |most: usize| stream.below(most as u64) as usize;
         let parts = 30;
         let includes: Vec<Vec<usize>> = (0..170)
             .map(|_| (0..next(4)).map(|_| next(parts)).collect())

@@ -1,6 +1,7 @@
 //! Which lines are mended, and how they read then. What a mended line names was tried with PHP's own dirname and `.`.
 
 use lamp_model::finding::{RuleName, Severity};
+use lamp_testkit::Seed;
 
 use super::*;
 
@@ -235,13 +236,8 @@ fn no_line_makes_an_edit_that_does_not_fit_over_seeds() {
         "\u{202e}",
     ];
     for seed in 1..4_000_u64 {
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let mut next = |most: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % most as u64) as usize
-        };
+        let mut stream = Seed::new(seed);
+        let mut next = |most: usize| stream.below(most as u64) as usize;
         let mut text =
             |most: usize| -> String { (0..next(most)).map(|_| pieces[next(pieces.len())]).collect() };
         let (line, target, meant) = (format!("_{}", text(9)), text(4), text(4));
