@@ -7,10 +7,49 @@ pub(crate) struct RootConstant {
     pub(crate) beside: &'static str,
 }
 
-pub(crate) const ROOT_CONSTANTS: &[RootConstant] = &[RootConstant {
-    name: "ABSPATH",
-    beside: "wp-load.php",
-}];
+pub(crate) const ROOT_CONSTANTS: &[RootConstant] = &[
+    RootConstant {
+        name: "ABSPATH",
+        beside: "wp-load.php",
+    },
+    RootConstant {
+        name: "DOKU_INC",
+        beside: "doku.php",
+    },
+];
+
+/// A variable or a variable of the environment that the application sets to one of its directories, always.
+pub(crate) struct RootVariable {
+    /// As in `$name`, `$name[key]`; of the environment without `$`.
+    pub(crate) name: &'static str,
+    /// A file of the application that no other has, from its root.
+    pub(crate) known_by: &'static str,
+    /// The directory, from the root; without a slash at its end.
+    pub(crate) directory: &'static str,
+}
+
+pub(crate) const ROOT_VARIABLES: &[RootVariable] = &[
+    RootVariable {
+        name: "$config[base_path]",
+        known_by: "include/cacti_version",
+        directory: "",
+    },
+    RootVariable {
+        name: "$config[library_path]",
+        known_by: "include/cacti_version",
+        directory: "/lib",
+    },
+    RootVariable {
+        name: "$config[include_path]",
+        known_by: "include/cacti_version",
+        directory: "/include",
+    },
+    RootVariable {
+        name: "MW_INSTALL_PATH",
+        known_by: "includes/WebStart.php",
+        directory: "",
+    },
+];
 
 /// A file that each installation writes for itself, so that a release does not have it.
 pub(crate) struct OwnFile {
@@ -23,6 +62,10 @@ pub(crate) const OWN_FILES: &[OwnFile] = &[OwnFile {
     name: "wp-config.php",
     sample: "wp-config-sample.php",
 }];
+
+/// Composer's loader, which sets the include path to what the file beside it lists.
+pub(crate) const COMPOSER_LOADER: &str = "composer/autoload_real.php";
+pub(crate) const COMPOSER_INCLUDE_PATHS: &str = "composer/include_paths.php";
 
 /// Files that an application writes while it runs and then includes, so that a release does not have them.
 pub(crate) const MADE_WHILE_RUNNING: &[&str] = &["wp-content/upgrade/version-current.php"];
@@ -41,6 +84,23 @@ pub(crate) const TEST_DIRECTORIES: &[&str] = &["phpunit", "spec", "test", "tests
 /// Directories whose files are only ever included.
 pub(crate) const LIBRARY_DIRECTORIES: &[&str] = &["node_modules", "vendor"];
 
+/// Directories of a library with what it brings for those who work on it: no visitor comes by.
+pub(crate) const WORKSHOP_DIRECTORIES: &[&str] = &[
+    "bench",
+    "benchmark",
+    "benchmarks",
+    "bin",
+    "build",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "scripts",
+    "tools",
+];
+
 /// A function that an application declares to join paths with.
 pub(crate) struct PathFunction {
     pub(crate) name: &'static str,
@@ -54,6 +114,10 @@ pub(crate) enum Gives {
     DirectoryWithSlash,
     /// The same with one slash at its end.
     WithSlash,
+    /// The same without slashes at its end.
+    WithoutSlash,
+    /// The same.
+    Same,
 }
 
 pub(crate) const PATH_FUNCTIONS: &[PathFunction] = &[
@@ -64,5 +128,13 @@ pub(crate) const PATH_FUNCTIONS: &[PathFunction] = &[
     PathFunction {
         name: "trailingslashit",
         gives: Gives::WithSlash,
+    },
+    PathFunction {
+        name: "untrailingslashit",
+        gives: Gives::WithoutSlash,
+    },
+    PathFunction {
+        name: "wp_normalize_path",
+        gives: Gives::Same,
     },
 ];

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::applications::ROOT_CONSTANTS;
-use crate::facts::{FileFacts, Value};
+use crate::applications::{ROOT_CONSTANTS, ROOT_VARIABLES};
+use crate::facts::FileFacts;
 use crate::place::{self, Place, Places};
 use crate::source::Source;
+use crate::value::Value;
 
 /// Where a constant is given a value.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,7 @@ impl<'f> Constants<'f> {
         }
     }
 
-    /// The directories that this constant stands for in every installation.
+    /// The directories that this constant or variable stands for in every installation.
     pub(crate) fn roots(&self, name: &str) -> Option<&[String]> {
         self.roots.get(name).map(Vec::as_slice)
     }
@@ -79,6 +80,24 @@ fn roots(places: &Places<'_>) -> HashMap<&'static str, Vec<String>> {
                 "" => "/".to_owned(),
                 directory => format!("/{directory}/"),
             });
+        let directories: Vec<String> = directories.collect();
+        if !directories.is_empty() {
+            roots.insert(row.name, directories);
+        }
+    }
+    for row in ROOT_VARIABLES {
+        let behind_root = format!("/{}", row.known_by);
+        let known = places
+            .entries()
+            .iter()
+            .filter_map(|entry| match entry.path.strip_suffix(row.known_by) {
+                Some("") => Some(""),
+                _ => entry.path.strip_suffix(behind_root.as_str()),
+            });
+        let directories = known.map(|root| match root {
+            "" => row.directory.to_owned(),
+            root => format!("/{root}{}", row.directory),
+        });
         let directories: Vec<String> = directories.collect();
         if !directories.is_empty() {
             roots.insert(row.name, directories);

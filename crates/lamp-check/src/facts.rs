@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::surroundings::php::PhpFacts;
+use crate::value::{Told, Value};
 
 /// Everything that the rules need to know of one file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,10 +23,10 @@ pub(crate) struct FileFacts {
     pub(crate) classes: Vec<String>,
     /// Whether it brings a way to load classes when they are first used.
     pub(crate) loads_classes: bool,
+    /// What other files need of it to read names.
+    pub(crate) told: Told,
     /// What it does when PHP runs it.
     pub(crate) outside_functions: OutsideFunctions,
-    /// Whether it changes where names without a directory are looked for.
-    pub(crate) changes_include_path: bool,
     pub(crate) surroundings: PhpFacts,
 }
 
@@ -113,31 +114,4 @@ pub(crate) enum Guard {
     OnSymbol,
     /// It is expected to be missing: `@`, or a test whether it exists.
     MayBeMissing,
-}
-
-/// What an expression comes to, as far as it can be told from its file alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Value {
-    Text(String),
-    /// `__DIR__`
-    Dir,
-    /// `__FILE__`
-    File,
-    Constant(String),
-    Joined(Vec<Value>),
-    Dirname {
-        of: Box<Value>,
-        levels: u32,
-    },
-    /// With one slash at its end.
-    WithSlash(Box<Value>),
-    /// One of these.
-    Either(Vec<Value>),
-    /// This, unless a file that was included between changes the variable.
-    Shared {
-        variable: String,
-        value: Box<Value>,
-    },
-    /// Anything.
-    Unknown,
 }

@@ -1,7 +1,7 @@
 //! Release check: findings and the include graph of a PHP tree. Pure.
 //!
 //! [`check`] takes a [`Tree`] and answers a report: each PHP file is parsed on its own, by a few threads, into
-//! its facts (`parse`, `walk`, `facts`); then, over all of them, names are resolved (`constants`, `resolve`),
+//! its facts (`parse`, `walk`, `facts`); then, over all of them, names are resolved (`names`, `constants`, `resolve`, `resolved`),
 //! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
 //! told with the nearest name that does (`rules`, `nearest`). [`look`] answers what hangs on each file (`hanging`)
 //! and what stays unknown (`unknown`), too. What is known of applications stands in
@@ -21,12 +21,15 @@ mod entry;
 mod facts;
 mod graph;
 mod hanging;
+mod includes;
 mod looked;
+mod names;
 mod nearest;
 mod parse;
 mod place;
 mod read;
 mod resolve;
+mod resolved;
 mod rule;
 mod rules;
 mod setting;
@@ -34,16 +37,19 @@ mod source;
 mod surroundings;
 mod tree;
 mod unknown;
+mod value;
 mod walk;
 
 pub use cache::{ContentHash, FACTS_VERSION, FactsCache};
 pub use hanging::IncludeGraph;
+pub use includes::{IncludeSeen, Outcome, includes};
 pub use looked::{Looked, Slip};
 pub use rule::{Rule, nearest_rule, rule, rules};
 pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check, look};
 pub use setting::{AllowOverride, ApacheSetting, Extensions, Modules, PhpVersion, Setting, SettingError};
 pub use surroundings::may_be_shown;
 pub use tree::{Entry, EntryKind, Tree, Unreadable};
+pub use value::Why;
 
 /// What a check may use at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

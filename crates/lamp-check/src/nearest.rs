@@ -1,6 +1,6 @@
 //! What a wrong name may have meant: the nearest name that exists.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::place::{file_name, parent};
 use crate::resolve::ROOT_NAME;
@@ -15,62 +15,159 @@ const PATH_DISTANCE_MAX: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Near {
     pub(crate) path: String,
+    /// Of the paths that lead to nothing, the one that is near to it.
+    pub(crate) meant: String,
     /// It differs by a slip of the keys, not by another word.
     pub(crate) is_a_slip: bool,
 }
 
-/// The file that `missing` may have meant: in the same directory, else of the same name elsewhere, else with a
-/// path that differs by a letter or two. `taken` are files that the same code already names rightly.
-pub(crate) fn nearest(entries: &[Entry], missing: &str, taken: &HashSet<&str>) -> Option<Near> {
-    let missing = missing.strip_prefix(ROOT_NAME).unwrap_or(missing);
-    let files = || {
-        let files = entries
-            .iter()
-            .filter(|entry| matches!(entry.kind, EntryKind::File { .. } | EntryKind::Link { .. }));
-        files.map(|entry| entry.path.as_str())
-    };
-    let beside = files().filter(|path| parent(path) == parent(missing));
-    let beside = beside.filter_map(|path| score(file_name(missing), file_name(path), path, taken));
-    let namesakes = files().filter(|path| file_name(path) == file_name(missing));
-    let by_path = |path| Some((strsim::osa_distance(missing, path), path));
-    let namesakes = namesakes
-        .filter_map(by_path)
-        .filter(|(distance, _)| *distance <= PATH_DISTANCE_MAX.max(missing.len() / 2));
-    // Another directory, or a slash that is missing.
-    let similar = files().filter(|path| missing.ends_with(file_name(path)));
-    let similar = similar.filter_map(|path| score(missing, path, path, taken));
-    best(beside).or_else(|| best(namesakes)).or_else(|| best(similar))
+/// How a file is near to a name that is not there, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum How {
+    /// The same in another case, with other separators, or with another slash: off by nothing that is heard.
+    Sounds,
+    /// In the same directory, one letter off, or with another ending that is so many letters off.
+    Letter(usize),
+    /// Of the same name in another directory: so many parts of its path are others, and so many letters.
+    Namesake(usize, usize),
+    /// In the same directory, so many letters off.
+    Letters(usize),
 }
 
-/// How far `name` is from what was meant, if it is near; a name that is taken only counts if it is very near.
-fn score<'p>(meant: &str, name: &str, path: &'p str, taken: &HashSet<&str>) -> Option<(usize, &'p str)> {
-    let most = DISTANCE_MAX.min(stem(meant).len() / 3);
-    if name.eq_ignore_ascii_case(meant) {
-        return Some((0, path));
+impl How {
+    const fn is_a_slip(self) -> bool {
+        match self {
+            Self::Sounds | Self::Letter(_) => true,
+            Self::Namesake(_, off) | Self::Letters(off) => off <= 2,
+        }
     }
-    // Another ending, or one too many.
-    if !stem(name).is_empty() && [stem(name), name].contains(&stem(meant)) {
-        return Some((1, path));
+}
+
+/// The files of a tree by what they may be taken for.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours<'t> {
+    by_sound: HashMap<String, Vec<&'t str>>,
+    by_directory: HashMap<&'t str, Vec<&'t str>>,
+    by_name: HashMap<&'t str, Vec<&'t str>>,
+}
+
+impl<'t> Neighbours<'t> {
+    pub(crate) fn new(entries: &'t [Entry]) -> Self {
+        let mut neighbours = Self::default();
+        let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. } | EntryKind::Link { .. });
+        for file in entries.iter().filter(is_file).map(|entry| entry.path.as_str()) {
+            neighbours.by_sound.entry(heard(file)).or_default().push(file);
+            neighbours
+                .by_directory
+                .entry(parent(file))
+                .or_default()
+                .push(file);
+            neighbours.by_name.entry(file_name(file)).or_default().push(file);
+        }
+        neighbours
     }
-    if name.len().abs_diff(meant.len()) > most {
-        return None;
+
+    /// The file that one of the `missing` paths may have meant. `taken` are files that the same code already names
+    /// rightly.
+    pub(crate) fn nearest(&self, missing: &[String], taken: &HashSet<&str>) -> Option<Near> {
+        let near = |path: &String| {
+            let (how, file) = self.nearest_to(&Meant::new(path), taken)?;
+            Some((how, file, path.clone()))
+        };
+        // Of the same nearness, the path that is likelier to be meant.
+        let (how, path, meant) = missing.iter().filter_map(near).min_by_key(|(how, _, _)| *how)?;
+        Some(Near {
+            path: path.to_owned(),
+            meant,
+            is_a_slip: how.is_a_slip(),
+        })
     }
-    let distance = strsim::osa_distance(meant, name);
-    let most = if taken.contains(path) { 1 } else { most };
-    (distance <= most).then_some((distance, path))
+
+    fn nearest_to(&self, meant: &Meant<'_>, taken: &HashSet<&str>) -> Option<(How, &'t str)> {
+        let sounds = self.by_sound.get(&heard(meant.path)).into_iter().flatten();
+        let sounds = sounds.map(|file| (How::Sounds, *file));
+        let beside = self.by_directory.get(meant.directory).into_iter().flatten();
+        let beside = beside.filter_map(|file| Some((meant.beside(file, taken)?, *file)));
+        let namesakes = self.by_name.get(meant.name).into_iter().flatten();
+        let namesakes = namesakes.filter_map(|file| Some((meant.namesake(file)?, *file)));
+        sounds.chain(beside).chain(namesakes).min()
+    }
+}
+
+/// A path that leads to nothing.
+struct Meant<'m> {
+    path: &'m str,
+    name: &'m str,
+    directory: &'m str,
+}
+
+impl<'m> Meant<'m> {
+    fn new(missing: &'m str) -> Self {
+        let path = missing.strip_prefix(ROOT_NAME).unwrap_or(missing);
+        Self {
+            path,
+            name: file_name(path),
+            directory: parent(path),
+        }
+    }
+
+    /// Of the same name in another directory.
+    fn namesake(&self, file: &str) -> Option<How> {
+        let off = strsim::osa_distance(self.path, file);
+        (off <= PATH_DISTANCE_MAX.max(self.path.len() / 2))
+            .then(|| How::Namesake(parts_off(self.directory, parent(file)), off))
+    }
+
+    /// In the same directory; a name that is taken only counts if it is very near.
+    fn beside(&self, file: &str, taken: &HashSet<&str>) -> Option<How> {
+        let name = file_name(file);
+        let off = strsim::osa_distance(self.name, name);
+        // Another ending, or one too many.
+        if !stem(name).is_empty() && [stem(name), name].contains(&stem(self.name)) || stem(name) == self.name
+        {
+            return Some(How::Letter(off));
+        }
+        let most = DISTANCE_MAX.min(stem(self.name).len() / 3);
+        match taken.contains(file) {
+            true => (off == 1).then_some(How::Letters(1)),
+            false if off > most => None,
+            false if off == 1 => Some(How::Letter(1)),
+            false => Some(How::Letters(off)),
+        }
+    }
+}
+
+/// How many parts of one directory must be left out, put in or misspelt to get the other.
+fn parts_off(a: &str, b: &str) -> usize {
+    let b: Vec<&str> = b.split('/').collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for part in a.split('/') {
+        let mut diagonal = row[0];
+        row[0] += 1;
+        for at in 1..row.len() {
+            // Another word is one part left out and another put in.
+            let changed = match strsim::osa_distance(part, b[at - 1]) {
+                0 => 0,
+                off if off <= part.len() / 3 => 1,
+                _ => 2,
+            };
+            let changed = diagonal + changed;
+            diagonal = row[at];
+            row[at] = changed.min(row[at] + 1).min(row[at - 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// A path as it is heard: without case and separators.
+fn heard(path: &str) -> String {
+    let letters = path.chars().filter(|letter| !matches!(letter, '/' | '-' | '_'));
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// A path without the ending of its last name.
 fn stem(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(stem, _)| stem)
-}
-
-fn best<'p>(candidates: impl Iterator<Item = (usize, &'p str)>) -> Option<Near> {
-    let (distance, path) = candidates.min()?;
-    Some(Near {
-        path: path.to_owned(),
-        is_a_slip: distance <= 2,
-    })
 }
 
 #[cfg(test)]
@@ -83,6 +180,10 @@ mod tests {
             "inc/mail.php",
             "inc/class-user.php",
             "inc/class-users.php",
+            "inc/lib/poller.php",
+            "inc/poller.php",
+            "inc/domail.php",
+            "other/mailer.inc.php",
             "admin/menu.php",
             "a.php",
         ];
@@ -92,7 +193,8 @@ mod tests {
             kind: kind.clone(),
         };
         let entries: Vec<Entry> = files.iter().map(entry).collect();
-        let near = nearest(&entries, missing, &HashSet::from(["inc/class-users.php"]));
+        let taken = HashSet::from(["inc/class-users.php"]);
+        let near = Neighbours::new(&entries).nearest(&[missing.to_owned()], &taken);
         assert_eq!(near.map(|near| near.path).as_deref(), expected, "{missing}");
     }
 
@@ -102,7 +204,9 @@ mod tests {
         check("inc/Mail.php", Some("inc/mail.php"));
         check("inc/mail.phpp", Some("inc/mail.php"));
         check("inc/mail.inc", Some("inc/mail.php"));
+        check("inc/mail", Some("inc/mail.php"));
         check("inc/mail.php.bak", Some("inc/mail.php"));
+        check("inc/class_user.php", Some("inc/class-user.php"));
         check("inc/class-uesr.php", Some("inc/class-user.php"));
         check("incl/mail.php", Some("inc/mail.php"));
         check("menu.php", Some("admin/menu.php"));
@@ -113,10 +217,41 @@ mod tests {
         check("inc/session.php", None);
     }
 
+    /// The file beside is three letters off; the slash alone is missing.
+    #[test]
+    fn a_missing_slash_is_nearer_than_letters() {
+        check("inc/libpoller.php", Some("inc/lib/poller.php"));
+    }
+
+    /// A file that was moved keeps its name; one beside with two letters more is another.
+    #[test]
+    fn a_namesake_is_nearer_than_another_name_beside() {
+        check("inc/menu.php", Some("admin/menu.php"));
+        check("other/mail.php", Some("inc/mail.php"));
+        assert_eq!(parts_off("inc", "inc/moved"), 1);
+        assert_eq!(parts_off("inc", "bin"), 2);
+        assert_eq!(parts_off("libs/a", "lib/a"), 1);
+        assert_eq!(parts_off("lib/lib/a", "lib/a"), 1);
+    }
+
     /// What the same code already names rightly is hardly what it meant here.
     #[test]
     fn a_name_that_is_taken_counts_if_it_is_very_near() {
         check("inc/class-userss.php", Some("inc/class-users.php"));
         check("inc/class-usxxs.php", Some("inc/class-user.php"));
+    }
+
+    #[test]
+    fn of_several_paths_that_lead_to_nothing_the_near_one_is_meant() {
+        let kind = EntryKind::File { size_bytes: 0 };
+        let path = "inc/mail.php".to_owned();
+        let missing = ["pages/inc/mial.php".to_owned(), "inc/mial.php".to_owned()];
+        let entries = [Entry { path, kind }];
+        let near = Neighbours::new(&entries).nearest(&missing, &HashSet::new());
+        let near = near.expect("a near one");
+        assert_eq!(
+            (near.path.as_str(), near.meant.as_str()),
+            ("inc/mail.php", "inc/mial.php")
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Where a path leads in a tree: as PHP and the kernel would go, by exact case, through links that stay inside.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::tree::{Entry, EntryKind};
@@ -25,6 +26,25 @@ pub(crate) enum Place {
 pub(crate) struct Places<'t> {
     entries: &'t [Entry],
     by_path: HashMap<&'t str, usize>,
+    /// The regular files, as indices of `entries`, by path; made when it is asked for.
+    files: OnceCell<Vec<usize>>,
+}
+
+/// The regular files of a tree, sorted by path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Files<'s, 't> {
+    entries: &'t [Entry],
+    order: &'s [usize],
+}
+
+impl<'s, 't> Files<'s, 't> {
+    /// The paths that begin so.
+    pub(crate) fn beneath(self, start: &'s str) -> impl Iterator<Item = &'t str> + Clone {
+        let path = |at: usize| self.entries[at].path.as_str();
+        let first = self.order.partition_point(|at| path(*at) < start);
+        let paths = self.order[first..].iter().map(move |at| path(*at));
+        paths.take_while(move |path| path.starts_with(start))
+    }
 }
 
 impl<'t> Places<'t> {
@@ -35,7 +55,32 @@ impl<'t> Places<'t> {
             by_path: by_path
                 .map(|(index, entry)| (entry.path.as_str(), index))
                 .collect(),
+            files: OnceCell::new(),
         }
+    }
+
+    /// The regular files, sorted.
+    pub(crate) fn files(&self) -> Files<'_, 't> {
+        let entries = self.entries;
+        let order = self.files.get_or_init(|| {
+            let is_file = |at: &usize| matches!(entries[*at].kind, EntryKind::File { .. });
+            let mut files: Vec<usize> = (0..entries.len()).filter(is_file).collect();
+            files.sort_unstable_by_key(|at| entries[*at].path.as_str());
+            files
+        });
+        Files { entries, order }
+    }
+
+    /// Whether a link, or what cannot be looked into, stands somewhere in the directory.
+    pub(crate) fn has_link_beneath(&self, directory: &str) -> bool {
+        let is_beneath = |path: &str| {
+            path.strip_prefix(directory)
+                .is_some_and(|rest| directory.is_empty() || rest.starts_with('/'))
+        };
+        self.entries.iter().any(|entry| {
+            matches!(entry.kind, EntryKind::Link { .. } | EntryKind::Unreadable { .. })
+                && is_beneath(&entry.path)
+        })
     }
 
     pub(crate) fn entries(&self) -> &'t [Entry] {

@@ -1,17 +1,25 @@
 //! From an include expression to the file that it names, or to why that cannot be told.
+//!
+//! `readings` says every way to read an expression, each a `reading`; here each is looked for in the tree, as PHP
+//! would. A name with unknown parts is looked for by `pattern`.
+
+mod pattern;
+mod reading;
+mod readings;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use crate::applications::{COMPOSER_INCLUDE_PATHS, COMPOSER_LOADER};
 use crate::constants::Constants;
-use crate::facts::{FileFacts, Include, Value};
+use crate::facts::{FileFacts, Include};
+use crate::names::Names;
 use crate::place::{self, Place, Places, fold};
 use crate::source::Source;
+use crate::value::{Value, Why};
+use pattern::Fit;
+use reading::{Reading, Start};
 
-/// Most ways to read one expression; beyond, nothing is said of it.
-const READINGS_MAX: usize = 24;
-/// How deep constants are followed through each other.
-const DEPTH_MAX: usize = 24;
 /// How many parts of expressions are looked at for one include.
 const STEPS_MAX: usize = 2_000;
 
@@ -21,267 +29,378 @@ pub(crate) const ROOT_NAME: &str = "<root>";
 /// What an include expression names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// These files of the tree, as indices of its entries.
+    /// These files of the tree, as indices of its entries; none if a part of the name is unknown and some file fits.
     Found(Vec<usize>),
-    /// A file that is not there, by its path in the tree.
-    Missing(String),
+    /// A file that is not there.
+    Missing(Missing),
+    /// A name with unknown parts, `*`, that nothing fits; and a file that nearly does.
+    NothingFits { pattern: String, near: String },
     /// Something outside the tree, or that only running the code can tell.
-    Undecided,
+    Undecided(Why),
 }
 
-/// One way to read an expression.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Reading {
-    /// What stands behind the path of the tree's root.
-    FromRoot(String),
-    /// A text as it is.
-    Plain(String),
-    /// Cannot be told.
-    Unknown,
+impl Target {
+    /// Whether it is known which file is named, there or not.
+    pub(crate) fn is_told(&self) -> bool {
+        match self {
+            Self::Found(files) => !files.is_empty(),
+            Self::Missing(_) | Self::NothingFits { .. } => true,
+            Self::Undecided(_) => false,
+        }
+    }
 }
+
+/// A name that leads to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// Every path in the tree that it is looked for at, the likeliest first; never empty.
+    pub(crate) paths: Vec<String>,
+    /// It is looked for in the directories of the include path, some of which lie outside the tree.
+    pub(crate) is_bare: bool,
+}
+
+impl Missing {
+    fn at(path: String) -> Target {
+        let (paths, is_bare) = (vec![path], false);
+        Target::Missing(Self { paths, is_bare })
+    }
+
+    /// The likeliest path.
+    pub(crate) fn path(&self) -> &str {
+        self.paths.first().map_or("", String::as_str)
+    }
+}
+
+/// Most paths that a name without a directory is said to be looked for at.
+const PATHS_MAX: usize = 12;
 
 /// What resolving needs to know of the tree.
 #[derive(Debug)]
 pub(crate) struct Resolver<'t, 'f> {
     places: &'t Places<'t>,
     sources: &'t [Source],
+    facts: &'f [FileFacts],
     constants: &'t Constants<'f>,
+    names: &'t Names<'f>,
+    /// Which files do something when they are run first.
+    is_script: Vec<bool>,
+    /// Which files are run first and nothing else, so that `./` is their own directory.
+    is_started: Vec<bool>,
     /// Where scripts start: `./` and bare names are looked for there.
     script_directories: BTreeSet<&'t str>,
-    /// Variables that files write outside functions, and so into whoever includes them; by file.
-    shared_variables: BTreeSet<(&'f str, usize)>,
+    /// Where else bare names are looked for; `None`: in directories that only running the code can tell.
+    include_path: Option<BTreeSet<String>>,
     /// What is left of [`STEPS_MAX`].
     steps_left: Cell<usize>,
-    /// Whether bare names are looked for in directories that only running the code can tell.
-    include_path_is_known: bool,
+    /// Why the first unknown part is unknown.
+    why: Cell<Option<Why>>,
+}
+
+/// From where a file is included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Included {
+    Never,
+    /// By files of its own directory.
+    FromBeside,
+    FromElsewhere,
+}
+
+/// A tree and what its files say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground<'t, 'f> {
+    pub(crate) places: &'t Places<'t>,
+    pub(crate) sources: &'t [Source],
+    pub(crate) facts: &'f [FileFacts],
+    pub(crate) constants: &'t Constants<'f>,
+    pub(crate) names: &'t Names<'f>,
 }
 
 impl<'t, 'f> Resolver<'t, 'f> {
-    pub(crate) fn new(
-        places: &'t Places<'t>,
-        sources: &'t [Source],
-        facts: &'f [FileFacts],
-        constants: &'t Constants<'f>,
-    ) -> Self {
-        let parts = || {
-            sources
-                .iter()
-                .zip(facts)
-                .enumerate()
-                .filter(|(_, (source, _))| !source.is_test)
-        };
-        let scripts = parts().filter(|(_, (_, facts))| {
-            let outside = &facts.outside_functions;
-            (outside.acts || outside.includes) && !outside.refuses_to_be_first
-        });
-        let written = parts().flat_map(|(at, (_, facts))| {
-            let variables = facts.outside_functions.variables.iter();
-            variables.map(move |name| (name.as_str(), at))
-        });
-        Self {
+    /// Any file that does something may be a script that is started.
+    pub(crate) fn new(ground: Ground<'t, 'f>) -> Self {
+        let Ground {
             places,
             sources,
             constants,
-            script_directories: scripts
-                .map(|(_, (source, _))| place::parent(&source.path))
-                .collect(),
-            shared_variables: written.collect(),
+            names,
+            facts,
+        } = ground;
+        let parts = sources.iter().zip(facts);
+        let is_script = parts.map(|(source, facts)| {
+            let outside = &facts.outside_functions;
+            !source.is_test && (outside.acts || outside.includes) && !outside.refuses_to_be_first
+        });
+        let mut resolver = Self {
+            places,
+            sources,
+            facts,
+            constants,
+            names,
+            is_script: is_script.collect(),
+            is_started: vec![false; sources.len()],
+            script_directories: BTreeSet::new(),
+            include_path: Some(BTreeSet::new()),
             steps_left: Cell::new(0),
-            include_path_is_known: !parts().any(|(_, (_, facts))| facts.changes_include_path),
+            why: Cell::new(None),
+        };
+        resolver.script_directories = resolver.directories_of(&resolver.is_script);
+        resolver.include_path = resolver.include_path_of(facts);
+        resolver
+    }
+
+    /// With what is known of who includes whom: a script that others include is not started, but an index; one that only
+    /// files beside it include is started beside them.
+    pub(crate) fn knowing(mut self, included: &[Included]) -> Self {
+        let is_index = |at: usize| place::file_name(&self.sources[at].path) == "index.php";
+        let scripts = || self.is_script.iter().zip(included).enumerate();
+        let remains = |(at, (script, included)): (usize, (&bool, &Included))| {
+            *script && (*included == Included::Never || is_index(at))
+        };
+        let remaining: Vec<bool> = scripts().map(remains).collect();
+        let is_started = |(at, (script, included)): (usize, (&bool, &Included))| {
+            *script && *included != Included::FromElsewhere && self.starts_at_home(at)
+        };
+        let started: Vec<bool> = scripts().map(is_started).collect();
+        self.script_directories = self.directories_of(&remaining);
+        self.is_started = started;
+        self
+    }
+
+    /// Whether the file finds another by `./` in its own directory: then that is where it is started, if it is.
+    fn starts_at_home(&self, source: usize) -> bool {
+        let facts = &self.facts[source];
+        let own = place::parent(&self.sources[source].path);
+        let is_at_home = |include: &Include| {
+            self.begin();
+            let readings = self.all_readings(&include.value, source);
+            let mut dotted = readings.iter().filter(|reading| is_dotted(&reading.path));
+            dotted.any(|reading| matches!(self.at(&format!("{own}/{}", reading.path)), Target::Found(_)))
+        };
+        !facts.told.changes_directory && facts.includes.iter().any(is_at_home)
+    }
+
+    /// Scripts are also started from the root.
+    fn directories_of(&self, scripts: &[bool]) -> BTreeSet<&'t str> {
+        let scripts = self
+            .sources
+            .iter()
+            .zip(scripts)
+            .filter(|(_, is_script)| **is_script);
+        let directories = scripts.map(|(source, _)| place::parent(&source.path));
+        directories.chain([""]).collect()
+    }
+
+    /// Every directory of the tree that the include path is set to anywhere.
+    fn include_path_of(&self, facts: &[FileFacts]) -> Option<BTreeSet<String>> {
+        let mut directories = BTreeSet::new();
+        for (source, facts) in facts
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !self.sources[*at].is_test)
+        {
+            let (source, paths) = self
+                .composers_list(source)
+                .unwrap_or((source, &facts.told.include_paths));
+            for part in paths.iter().flat_map(parts_of_include_path) {
+                self.begin();
+                for reading in self.all_readings(&part, source) {
+                    match reading {
+                        reading if reading.has_hole() => return None,
+                        Reading {
+                            start: Start::Root,
+                            path,
+                        } => directories.extend(fold(&path)),
+                        Reading {
+                            start: Start::Plain, ..
+                        } => {}
+                    }
+                }
+            }
         }
+        Some(directories)
+    }
+
+    /// What Composer's loader sets the include path to: the list in the file beside it.
+    fn composers_list(&self, loader: usize) -> Option<(usize, &'f Vec<Value>)> {
+        let directory = self.sources[loader].path.strip_suffix(COMPOSER_LOADER)?;
+        let list = format!("{directory}{COMPOSER_INCLUDE_PATHS}");
+        let at = self
+            .sources
+            .binary_search_by(|source| source.path.as_str().cmp(&list))
+            .ok()?;
+        Some((at, &self.facts[at].told.returned_list))
+    }
+
+    fn begin(&self) {
+        self.steps_left.set(STEPS_MAX);
+        self.why.set(None);
     }
 
     /// What `include`, which stands in the file `source`, names.
     pub(crate) fn target(&self, source: usize, include: &Include) -> Target {
-        self.steps_left.set(STEPS_MAX);
-        let readings = self.readings(&include.value, source, DEPTH_MAX);
-        let mut found = BTreeSet::new();
+        self.begin();
+        let readings = self.all_readings(&include.value, source);
+        let targets: Vec<Target> = readings
+            .iter()
+            .map(|reading| self.look(source, reading))
+            .collect();
+        let mut found: Option<BTreeSet<usize>> = None;
+        let mut undecided = None;
         let mut missing = None;
-        let mut undecided = readings.is_empty();
-        for reading in &readings {
-            match self.look(source, reading) {
-                Target::Found(files) => found.extend(files),
-                Target::Missing(path) => missing = missing.or(Some(path)),
-                Target::Undecided => undecided = true,
+        for target in targets {
+            match target {
+                Target::Found(files) => found.get_or_insert_default().extend(files),
+                Target::Missing(_) | Target::NothingFits { .. } => missing = missing.or(Some(target)),
+                Target::Undecided(why) => undecided = undecided.or(Some(why)),
             }
         }
-        match (found.is_empty(), undecided, missing) {
-            (false, _, _) => Target::Found(found.into_iter().collect()),
-            (true, false, Some(path)) => Target::Missing(path),
-            (true, _, _) => Target::Undecided,
+        match (found, undecided, missing) {
+            (Some(found), _, _) => Target::Found(found.into_iter().collect()),
+            (None, None, Some(missing)) => missing,
+            (None, why, _) => Target::Undecided(why.unwrap_or(Why::Expression)),
         }
     }
 
     fn look(&self, source: usize, reading: &Reading) -> Target {
-        match reading {
-            Reading::FromRoot(path) => self.look_from_root(path),
-            Reading::Plain(path) if path.contains("://") || path.starts_with('/') => Target::Undecided,
-            Reading::Plain(path) if path.is_empty() || path.contains('\0') => Target::Undecided,
-            Reading::Plain(path) => self.look_beside_scripts(source, path),
-            Reading::Unknown => Target::Undecided,
+        let path = reading.path.as_str();
+        match reading.start {
+            _ if reading.is_unknown() => self.look_by_ending(path),
+            Start::Root => self.look_from_root(path),
+            Start::Plain if path.contains("://") || path.starts_with('/') => Target::Undecided(Why::Outside),
+            Start::Plain if path.is_empty() || path.contains('\0') => Target::Undecided(Why::Expression),
+            Start::Plain => self.look_beside_scripts(source, path),
+        }
+    }
+
+    /// Nothing is known of where it begins: told only if no file of the tree ends so, and one nearly does.
+    fn look_by_ending(&self, path: &str) -> Target {
+        match self.fit_ending(path) {
+            Fit::Nearly { pattern, near } => Target::NothingFits { pattern, near },
+            Fit::Fits | Fit::Nothing => Target::Undecided(self.why.get().unwrap_or(Why::Expression)),
         }
     }
 
     fn look_from_root(&self, path: &str) -> Target {
         let first = path.chars().next();
-        if path.is_empty() || first.is_some_and(|first| matches!(first, '-' | '_' | '.')) {
+        if path.is_empty() || first.is_some_and(|first| matches!(first, '-' | '_' | '.' | reading::HOLE)) {
             // The root itself, or a neighbour of it whose name begins as the root's does.
-            return Target::Undecided;
+            return Target::Undecided(Why::Outside);
         }
         if first != Some('/') {
             // The slash is missing: the root's own name goes on into this one.
-            return Target::Missing(format!("{ROOT_NAME}{path}"));
+            return match path.contains(reading::HOLE) {
+                true => Target::Undecided(Why::Pattern),
+                false => Missing::at(format!("{ROOT_NAME}{path}")),
+            };
         }
         self.at(path)
     }
 
     fn at(&self, path: &str) -> Target {
+        if path.contains(reading::HOLE) {
+            return match self.fit(path) {
+                Fit::Fits => Target::Found(Vec::new()),
+                Fit::Nearly { pattern, near } => Target::NothingFits { pattern, near },
+                Fit::Nothing => Target::Undecided(self.why.get().unwrap_or(Why::Pattern)),
+            };
+        }
         match (self.places.find(path), fold(path)) {
             (Place::File(index), _) => Target::Found(vec![index]),
-            (Place::Nothing, Some(path)) => Target::Missing(path),
-            (Place::Nothing | Place::Dir | Place::Elsewhere, _) => Target::Undecided,
+            (Place::Nothing, Some(path)) => Missing::at(path),
+            // PHP opens no directory; a name that ends in a slash has lost its last part.
+            (Place::Dir, Some(folded)) if !folded.is_empty() && !path.ends_with('/') => Missing::at(folded),
+            (Place::Nothing | Place::Dir | Place::Elsewhere, _) => Target::Undecided(Why::Outside),
         }
     }
 
-    /// PHP looks in the directory of the script that was started and in that of the file itself.
+    /// PHP looks in the directory of the script that was started, in that of the file itself, and in those that it is
+    /// told to look in.
     fn look_beside_scripts(&self, source: usize, path: &str) -> Target {
         let own = place::parent(&self.sources[source].path);
         let of_own = self.at(&format!("{own}/{path}"));
-        if matches!(of_own, Target::Found(_)) {
+        let is_dotted = is_dotted(path);
+        if matches!(of_own, Target::Found(_)) || (is_dotted && self.is_started[source]) {
             return of_own;
         }
-        let others = self.script_directories.iter();
-        let others: Vec<Target> = others.map(|dir| self.at(&format!("{dir}/{path}"))).collect();
-        let is_dotted = path.starts_with("./") || path.starts_with("../");
+        let told = self
+            .include_path
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|_| !is_dotted);
+        let directories = self.script_directories.iter().copied().chain(told);
+        // From where it would climb out of the tree nothing of the tree is meant.
+        let directories = directories.filter(|dir| fold(&without_holes(&format!("{dir}/{path}"))).is_some());
+        let others: Vec<Target> = directories.map(|dir| self.at(&format!("{dir}/{path}"))).collect();
         if let Some(found) = others.iter().find(|target| matches!(target, Target::Found(_))) {
             return found.clone();
         }
-        let all_missing = others.iter().all(|target| matches!(target, Target::Missing(_)));
-        if all_missing && (is_dotted || self.include_path_is_known) {
-            of_own
-        } else {
-            Target::Undecided
+        if path.contains(reading::HOLE) {
+            let is_near = |target: &&Target| matches!(target, Target::NothingFits { .. });
+            let near = others.iter().chain([&of_own]).find(is_near);
+            return near.cloned().unwrap_or(Target::Undecided(Why::Pattern));
         }
+        if others.iter().any(|target| !matches!(target, Target::Missing(_))) {
+            return Target::Undecided(Why::Outside);
+        }
+        if !is_dotted && self.include_path.is_none() {
+            return Target::Undecided(Why::IncludePath);
+        }
+        self.missing_beside_scripts(of_own, others, !is_dotted)
     }
 
-    fn readings(&self, value: &Value, source: usize, depth: usize) -> Vec<Reading> {
-        let steps_left = self.steps_left.get().saturating_sub(1);
-        self.steps_left.set(steps_left);
-        let Some(depth) = depth.checked_sub(1).filter(|_| steps_left > 0) else {
-            return vec![Reading::Unknown];
-        };
-        let of = |value: &Value| self.readings(value, source, depth);
-        let readings = match value {
-            Value::Text(text) => vec![Reading::Plain(text.clone())],
-            Value::Dir => vec![from_root(place::parent(&self.sources[source].path))],
-            Value::File => vec![from_root(&self.sources[source].path)],
-            Value::Constant(name) => self.constant(name, source, depth),
-            Value::Joined(parts) => parts
-                .iter()
-                .map(of)
-                .fold(vec![Reading::Plain(String::new())], |left, right| {
-                    joined(&left, &right)
-                }),
-            Value::Dirname { of: inner, levels } => of(inner)
-                .into_iter()
-                .map(|reading| dirname(reading, *levels))
-                .collect(),
-            Value::WithSlash(inner) => of(inner).into_iter().map(with_slash).collect(),
-            Value::Either(values) => values.iter().flat_map(of).collect(),
-            Value::Shared { variable, value } => {
-                let mut readings = of(value);
-                if self.is_written_elsewhere(variable, source) {
-                    readings.push(Reading::Unknown);
-                }
-                readings
+    /// Those first whose directory is there.
+    fn missing_beside_scripts(&self, of_own: Target, others: Vec<Target>, is_bare: bool) -> Target {
+        let paths = [of_own]
+            .into_iter()
+            .chain(others)
+            .filter_map(|target| match target {
+                Target::Missing(missing) => missing.paths.into_iter().next(),
+                Target::Found(_) | Target::NothingFits { .. } | Target::Undecided(_) => None,
+            });
+        let mut paths: Vec<String> = paths.collect();
+        paths.sort_by_key(|path| self.places.find(place::parent(path)) != Place::Dir);
+        paths.dedup();
+        paths.truncate(PATHS_MAX);
+        match paths.is_empty() {
+            true => Target::Undecided(Why::Outside),
+            false => Target::Missing(Missing { paths, is_bare }),
+        }
+    }
+}
+
+/// Looked for from where the script was started, and nowhere else.
+fn is_dotted(path: &str) -> bool {
+    path.starts_with("./") || path.starts_with("../")
+}
+
+fn without_holes(path: &str) -> String {
+    path.replace(reading::HOLE, "x")
+}
+
+/// The directories of an include path, each an expression; without what it was before.
+fn parts_of_include_path(value: &Value) -> Vec<Value> {
+    let mut flat = Vec::new();
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        if let Value::Joined(parts) = value {
+            left.extend(parts.iter().rev());
+        } else if let Value::Text(text) = value {
+            // A text of one directory alone has one piece.
+            let pieces = text.split(':').map(|piece| Value::Text(piece.to_owned()));
+            for (at, piece) in pieces.enumerate() {
+                flat.extend((at > 0).then(separator));
+                flat.push(piece);
             }
-            Value::Unknown => vec![Reading::Unknown],
-        };
-        bounded(readings)
-    }
-
-    fn constant(&self, name: &str, source: usize, depth: usize) -> Vec<Reading> {
-        if name == "DIRECTORY_SEPARATOR" {
-            return vec![Reading::Plain("/".to_owned())];
+        } else {
+            flat.push(value.clone());
         }
-        if let Some(roots) = self.constants.roots(name) {
-            return roots.iter().cloned().map(Reading::FromRoot).collect();
-        }
-        let definitions = self.constants.definitions(name, source);
-        if definitions.is_empty() {
-            return vec![Reading::Unknown];
-        }
-        let each = definitions.iter();
-        bounded(
-            each.flat_map(|one| self.readings(one.value, one.source, depth))
-                .collect(),
-        )
     }
-
-    fn is_written_elsewhere(&self, variable: &str, source: usize) -> bool {
-        let others = self
-            .shared_variables
-            .range((variable, 0)..=(variable, usize::MAX));
-        others.into_iter().any(|(_, writer)| *writer != source)
-    }
+    let parts = flat.split(|value| *value == separator());
+    let wanted = parts.filter(|part| !part.is_empty() && *part != [Value::IncludePath]);
+    wanted.map(|part| Value::Joined(part.to_vec())).collect()
 }
 
-fn from_root(path: &str) -> Reading {
-    Reading::FromRoot(if path.is_empty() {
-        String::new()
-    } else {
-        format!("/{path}")
-    })
-}
-
-/// Each left with each right.
-fn joined(left: &[Reading], right: &[Reading]) -> Vec<Reading> {
-    let pairs = left
-        .iter()
-        .flat_map(|left| right.iter().map(move |right| (left, right)));
-    bounded(pairs.map(|(left, right)| join(left, right)).collect())
-}
-
-fn join(left: &Reading, right: &Reading) -> Reading {
-    match (left, right) {
-        (Reading::FromRoot(left), Reading::Plain(right)) => Reading::FromRoot(format!("{left}{right}")),
-        (Reading::Plain(left), Reading::Plain(right)) => Reading::Plain(format!("{left}{right}")),
-        (Reading::Plain(left), Reading::FromRoot(_)) if left.is_empty() => right.clone(),
-        _ => Reading::Unknown,
-    }
-}
-
-/// PHP's `dirname`.
-fn dirname(reading: Reading, levels: u32) -> Reading {
-    (0..levels.min(64)).fold(reading, |reading, _| match reading {
-        Reading::FromRoot(path) => match path.trim_end_matches('/') {
-            "" => Reading::Unknown,
-            path => from_root(place::parent(path.trim_start_matches('/'))),
-        },
-        Reading::Plain(path) => match path.trim_end_matches('/').rsplit_once('/') {
-            Some((parent, _)) if !parent.is_empty() => Reading::Plain(parent.to_owned()),
-            Some(_) => Reading::Plain("/".to_owned()),
-            None => Reading::Plain(".".to_owned()),
-        },
-        Reading::Unknown => Reading::Unknown,
-    })
-}
-
-fn with_slash(reading: Reading) -> Reading {
-    let ended = |path: String| format!("{}/", path.trim_end_matches('/'));
-    match reading {
-        Reading::FromRoot(path) => Reading::FromRoot(ended(path)),
-        Reading::Plain(path) => Reading::Plain(ended(path)),
-        Reading::Unknown => Reading::Unknown,
-    }
-}
-
-/// Without repetitions; of too many, none.
-fn bounded(mut readings: Vec<Reading>) -> Vec<Reading> {
-    readings.sort_unstable();
-    readings.dedup();
-    if readings.len() > READINGS_MAX {
-        return vec![Reading::Unknown];
-    }
-    readings
+fn separator() -> Value {
+    Value::Constant("PATH_SEPARATOR".to_owned())
 }

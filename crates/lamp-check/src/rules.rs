@@ -1,29 +1,29 @@
 //! The check of a whole tree: what is wrong in it, where, and how much hangs on that.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
 use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleName, Severity};
-use lamp_model::reach::UnknownInclude;
 
 use crate::Limits;
-use crate::applications::{MADE_WHILE_RUNNING, OWN_FILES};
+use crate::applications::OWN_FILES;
 use crate::cache::FactsCache;
 use crate::constants::Constants;
 use crate::entry::{self, entry_points};
 use crate::facts::{FileFacts, Guard, Include, Said, Spot};
-use crate::graph::{Edge, Graph};
+use crate::graph::Graph;
 use crate::hanging::IncludeGraph;
-use crate::looked::{Looked, Slip};
-use crate::nearest::{Near, nearest};
-use crate::place::{Place, Places, file_name, parent};
+use crate::looked::Looked;
+use crate::names::Names;
+use crate::nearest::Near;
+use crate::place::{Places, file_name};
 use crate::read::{Reader, read_all};
-use crate::resolve::{Resolver, Target};
+use crate::resolve::{Ground, Target};
+use crate::resolved::{Named, Resolved};
 use crate::rule::{Rule, page};
 use crate::setting::Setting;
 use crate::source::{Source, sources};
 use crate::surroundings::{self, Seen};
 use crate::tree::{EntryKind, Tree};
-use crate::unknown;
 
 /// The rule of a file that PHP cannot parse.
 pub const SYNTAX_ERROR: &str = "syntax-error";
@@ -54,9 +54,6 @@ pub(crate) const RULES: &[Rule] = &[
     },
 ];
 
-/// Most includes that are told to be unknown.
-const UNKNOWN_MAX: usize = 20_000;
-
 /// The start of a file.
 const TOP: Spot = Spot { line: 1, column: 1 };
 
@@ -71,8 +68,14 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let sources = sources(tree.entries());
     let facts = read_all(Reader { tree, limits, cache }, &sources);
     let constants = Constants::new(&sources, &facts, &places);
-    let resolver = Resolver::new(&places, &sources, &facts, &constants);
-    let resolved = Resolved::new(&places, &sources, &facts, &resolver);
+    let names = Names::new(&sources, &facts);
+    let resolved = Resolved::new(Ground {
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        constants: &constants,
+        names: &names,
+    });
     let graph = Graph::new(sources.len(), &resolved.edges);
     let own_files = own_files(&sources);
     let entries = entry_points(entry::Tree {
@@ -115,158 +118,6 @@ fn own_files(sources: &[Source]) -> HashSet<usize> {
     each.filter(|(_, source)| is_own(source))
         .map(|(at, _)| at)
         .collect()
-}
-
-/// An include and what it names.
-struct Named<'f> {
-    include: &'f Include,
-    target: Target,
-    /// What a name that leads to nothing may have meant.
-    near: Option<Near>,
-}
-
-impl Named<'_> {
-    /// The files that it names, or was meant to name: what hangs on a file does not change with a slip in it.
-    fn meant(&self, places: &Places<'_>) -> Vec<usize> {
-        let near = self.near.as_ref().filter(|near| near.is_a_slip);
-        match (&self.target, near.map(|near| places.find(&near.path))) {
-            (Target::Found(files), _) => files.clone(),
-            (Target::Missing(_), Some(Place::File(index))) => vec![index],
-            (Target::Missing(_) | Target::Undecided, _) => Vec::new(),
-        }
-    }
-}
-
-impl Named<'_> {
-    fn is_slip(&self, places: &Places<'_>, beside: &[Self]) -> bool {
-        let near = self.near.as_ref().filter(|near| near.is_a_slip);
-        let Some(Place::File(meant)) = near.map(|near| places.find(&near.path)) else {
-            return false;
-        };
-        let names_it = |other: &Self| matches!(&other.target, Target::Found(files) if files.contains(&meant));
-        unknown::is_read_in_one_way(&self.include.value) && !beside.iter().any(names_it)
-    }
-}
-
-/// What each include of each source names.
-struct Resolved<'f> {
-    /// By source, in the order of the file.
-    targets: Vec<Vec<Named<'f>>>,
-    edges: BTreeSet<Edge>,
-}
-
-impl<'f> Resolved<'f> {
-    fn new(
-        places: &Places<'_>,
-        sources: &[Source],
-        facts: &'f [FileFacts],
-        resolver: &Resolver<'_, '_>,
-    ) -> Self {
-        let by_entry: HashMap<usize, usize> = sources
-            .iter()
-            .enumerate()
-            .map(|(at, source)| (source.entry, at))
-            .collect();
-        let mut edges = BTreeSet::new();
-        let mut targets = Vec::with_capacity(sources.len());
-        for (from, facts) in facts.iter().enumerate() {
-            let target =
-                |include: &'f Include| (include, or_its_sample(places, resolver.target(from, include)));
-            let of_file = with_nearest(
-                places,
-                &sources[from],
-                facts.includes.iter().map(target).collect(),
-            );
-            for named in &of_file {
-                let meant = named.meant(places).into_iter();
-                edges.extend(meant.filter_map(|entry| by_entry.get(&entry)).map(|to| Edge {
-                    from,
-                    to: *to,
-                    outside_functions: named.include.outside_functions,
-                }));
-            }
-            targets.push(of_file);
-        }
-        Self { targets, edges }
-    }
-
-    /// The includes whose file cannot be told, and why.
-    fn unknown(&self, sources: &[Source], constants: &Constants<'_>) -> Vec<UnknownInclude> {
-        let of_all = sources.iter().zip(&self.targets).enumerate();
-        let undecided = of_all.flat_map(|(at, (source, targets))| {
-            let of_one = targets.iter().filter(|named| named.target == Target::Undecided);
-            of_one.map(move |named| UnknownInclude {
-                path: source.path.clone(),
-                line: named.include.at.line,
-                column: named.include.at.column,
-                reason: unknown::reason(&named.include.value, at, constants),
-            })
-        });
-        undecided.take(UNKNOWN_MAX).collect()
-    }
-
-    /// Where a missing name can be read in one way, and differs by a slip of the keys from one that is there and that
-    /// the same file does not name beside it.
-    fn slips(&self, places: &Places<'_>, sources: &[Source]) -> HashSet<Slip> {
-        let of_all = sources.iter().zip(&self.targets);
-        let slips = of_all.flat_map(|(source, targets)| {
-            let of_one = targets.iter().filter(|named| named.is_slip(places, targets));
-            of_one.map(|named| Slip {
-                path: source.path.clone(),
-                line: named.include.at.line,
-                column: named.include.at.column,
-            })
-        });
-        slips.collect()
-    }
-}
-
-/// Beside each missing name the nearest that there is.
-fn with_nearest<'f>(
-    places: &Places<'_>,
-    source: &Source,
-    targets: Vec<(&'f Include, Target)>,
-) -> Vec<Named<'f>> {
-    let found = targets.iter().filter_map(|(_, target)| match target {
-        Target::Found(files) => Some(files),
-        Target::Missing(_) | Target::Undecided => None,
-    });
-    let paths = found
-        .flatten()
-        .map(|entry| places.entries()[*entry].path.as_str());
-    // Names that the source names rightly, and itself.
-    let taken: HashSet<&str> = paths.chain([source.path.as_str()]).collect();
-    let near = |target: &Target| match target {
-        Target::Missing(path) => nearest(places.entries(), path, &taken),
-        Target::Found(_) | Target::Undecided => None,
-    };
-    let nears: Vec<Option<Near>> = targets.iter().map(|(_, target)| near(target)).collect();
-    let named = targets.into_iter().zip(nears);
-    named
-        .map(|((include, target), near)| Named {
-            include,
-            target,
-            near,
-        })
-        .collect()
-}
-
-/// A file that each installation writes for itself is stood for by its sample; one that is made while the code runs,
-/// by nothing.
-fn or_its_sample(places: &Places<'_>, target: Target) -> Target {
-    let Target::Missing(path) = &target else {
-        return target;
-    };
-    if MADE_WHILE_RUNNING.contains(&path.as_str()) {
-        return Target::Undecided;
-    }
-    let Some(row) = OWN_FILES.iter().find(|row| row.name == file_name(path)) else {
-        return target;
-    };
-    match places.find(&format!("{}/{}", parent(path), row.sample)) {
-        Place::File(sample) => Target::Found(vec![sample]),
-        Place::Dir | Place::Nothing | Place::Elsewhere => target,
-    }
 }
 
 /// How much of the site hangs on each source.
@@ -341,9 +192,7 @@ impl Report<'_, '_> {
         CheckSummary {
             files: self.sources.len() as u64,
             includes: targets().count() as u64,
-            resolved: targets()
-                .filter(|named| named.target != Target::Undecided)
-                .count() as u64,
+            resolved: targets().filter(|named| named.target.is_told()).count() as u64,
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
             elapsed_ms: 0,
@@ -371,17 +220,30 @@ impl Report<'_, '_> {
     }
 
     fn missing(&self, at: usize, named: &Named<'_>) -> Option<Finding> {
-        let Target::Missing(path) = &named.target else {
-            return None;
-        };
         let near = named.near.as_ref();
-        match named.include.guard {
-            Guard::None => {}
-            // A part that is only wanted if something is not declared may be left out; a slip of the keys is none.
-            Guard::OnSymbol if near.is_some_and(|near| near.is_a_slip) => {}
+        let (path, is_bare) = match &named.target {
+            Target::Missing(missing) => (missing.path(), missing.is_bare),
+            Target::NothingFits { pattern, near } => {
+                let verdict = nothing_fits(named.include, pattern, near);
+                return (named.include.guard == Guard::None)
+                    .then(|| self.finding(at, INCLUDE_NOT_FOUND, named.include.at, verdict))?;
+            }
+            Target::Found(_) | Target::Undecided(_) => return None,
+        };
+        let doubt = match named.include.guard {
+            _ if near.is_some_and(|near| near.is_a_slip) => None,
+            Guard::None if is_bare => Some(Doubt::MayBeALibrary),
+            Guard::None => None,
+            // A part that is only wanted if something is not declared may be left out; a file that has moved is none.
+            Guard::OnSymbol if near.is_some() => Some(Doubt::MayBeLeftOut),
             Guard::OnSymbol | Guard::MayBeMissing => return None,
+        };
+        if named.include.guard == Guard::MayBeMissing {
+            return None;
         }
-        let verdict = not_found(named.include, path, near);
+        let doubt = doubt.or_else(|| self.sources[at].is_aside.then_some(Doubt::IsAside));
+        let path = near.map_or(path, |near| near.meant.as_str());
+        let verdict = not_found(named.include, path, near, doubt);
         self.finding(at, INCLUDE_NOT_FOUND, named.include.at, verdict)
     }
 
@@ -455,16 +317,53 @@ fn syntax_error(said: &Said) -> Verdict {
     }
 }
 
-fn not_found(include: &Include, path: &str, near: Option<&Near>) -> Verdict {
+/// A warning: what the unknown part holds may yet be a file that the site makes.
+fn nothing_fits(include: &Include, pattern: &str, near: &str) -> Verdict {
+    let keyword = include.keyword.word();
+    Verdict {
+        severity: Severity::Warning,
+        message: format!(
+            "whatever `*` is, this {keyword} names a file that does not exist: {pattern}; {near} does"
+        ),
+        target: Some(pattern.to_owned()),
+        suggestion: Some(near.to_owned()),
+    }
+}
+
+/// Why a name that leads to nothing may do no harm.
+#[derive(Debug, Clone, Copy)]
+enum Doubt {
+    /// It is looked for in directories outside the tree as well.
+    MayBeALibrary,
+    /// It is only wanted if something is not declared.
+    MayBeLeftOut,
+    /// No visitor comes by: a test, or what a library brings for those who work on it.
+    IsAside,
+}
+
+impl Doubt {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::MayBeALibrary => ", unless the include path outside this tree has it",
+            Self::MayBeLeftOut => ", if it is ever come by",
+            Self::IsAside => ", in a file that the site itself does not run",
+        }
+    }
+}
+
+fn not_found(include: &Include, path: &str, near: Option<&Near>, doubt: Option<Doubt>) -> Verdict {
     let keyword = include.keyword;
-    let severity = if keyword.is_required() {
-        Severity::Error
-    } else {
-        Severity::Warning
+    let severity = match doubt {
+        None if keyword.is_required() => Severity::Error,
+        None | Some(_) => Severity::Warning,
     };
+    let doubt = doubt.map_or("", Doubt::words);
     Verdict {
         severity,
-        message: format!("this {} names a file that does not exist: {path}", keyword.word()),
+        message: format!(
+            "this {} names a file that does not exist: {path}{doubt}",
+            keyword.word()
+        ),
         target: Some(path.to_owned()),
         suggestion: near.map(|near| near.path.clone()),
     }

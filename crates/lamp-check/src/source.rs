@@ -1,6 +1,8 @@
 //! Which files of a tree are PHP, and which of them are tests.
 
-use crate::applications::{LIBRARY_DIRECTORIES, OTHER_ENDINGS, TEMPLATE_ENDINGS, TEST_DIRECTORIES};
+use crate::applications::{
+    LIBRARY_DIRECTORIES, OTHER_ENDINGS, TEMPLATE_ENDINGS, TEST_DIRECTORIES, WORKSHOP_DIRECTORIES,
+};
 use crate::place;
 use crate::tree::{Entry, EntryKind};
 
@@ -13,6 +15,8 @@ pub(crate) struct Source {
     pub(crate) size_bytes: u64,
     /// It stands among tests.
     pub(crate) is_test: bool,
+    /// The site itself does not run it: a test, or what a library brings for those who work on it.
+    pub(crate) is_aside: bool,
     /// It stands where only libraries stand.
     pub(crate) is_library: bool,
     /// Its name alone does not say that it is PHP.
@@ -37,12 +41,15 @@ fn source((index, entry): (usize, &Entry)) -> Option<Source> {
         return None;
     }
     let lies_in = |names: &[&str]| place::parent(path).split('/').any(|part| names.contains(&part));
+    let is_test = lies_in(TEST_DIRECTORIES) || path.ends_with("Test.php");
+    let is_library = lies_in(LIBRARY_DIRECTORIES);
     Some(Source {
         entry: index,
         path: path.to_owned(),
         size_bytes,
-        is_test: lies_in(TEST_DIRECTORIES) || path.ends_with("Test.php"),
-        is_library: lies_in(LIBRARY_DIRECTORIES),
+        is_test,
+        is_aside: is_test || (is_library && lies_in(WORKSHOP_DIRECTORIES)),
+        is_library,
         only_if_opened: !is_php,
     })
 }
@@ -58,6 +65,19 @@ mod tests {
         let found = sources(&[Entry { path, kind }]);
         let found = found.first().map(|source| (source.is_test, source.is_library));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_a_library_brings_for_its_makers_is_aside() {
+        let is_aside = |path: &str| {
+            let kind = EntryKind::File { size_bytes: 0 };
+            let path = path.to_owned();
+            sources(&[Entry { path, kind }])[0].is_aside
+        };
+        assert!(is_aside("tests/a.php"));
+        assert!(is_aside("vendor/a/b/examples/c.php"));
+        assert!(!is_aside("vendor/a/b/src/c.php"));
+        assert!(!is_aside("bin/c.php"), "the site's own is not");
     }
 
     #[test]

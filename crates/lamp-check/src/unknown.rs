@@ -3,7 +3,7 @@
 use lamp_model::reach::UnknownReason;
 
 use crate::constants::Constants;
-use crate::facts::Value;
+use crate::value::Value;
 
 /// The parts of an expression, itself first, without recursion.
 fn parts(value: &Value) -> impl Iterator<Item = &Value> {
@@ -14,8 +14,22 @@ fn parts(value: &Value) -> impl Iterator<Item = &Value> {
             Value::Joined(parts) | Value::Either(parts) => ahead.extend(parts.iter().rev()),
             Value::Dirname { of: inner, .. }
             | Value::WithSlash(inner)
+            | Value::WithoutSlash(inner)
+            | Value::Shortened { of: inner, .. }
+            | Value::Lower(inner)
             | Value::Shared { value: inner, .. } => ahead.push(inner),
-            Value::Text(_) | Value::Dir | Value::File | Value::Constant(_) | Value::Unknown => {}
+            Value::Text(_)
+            | Value::Dir
+            | Value::File
+            | Value::Constant(_)
+            | Value::ClassConstant { .. }
+            | Value::Property { .. }
+            | Value::Global(_)
+            | Value::Parameter(_)
+            | Value::Call { .. }
+            | Value::Environment(_)
+            | Value::IncludePath
+            | Value::Unknown(_) => {}
         }
         Some(value)
     })
@@ -24,22 +38,40 @@ fn parts(value: &Value) -> impl Iterator<Item = &Value> {
 /// Whether nothing in it may be one thing or another; constants count as what the tree says of them.
 pub(crate) fn is_read_in_one_way(value: &Value) -> bool {
     parts(value).all(|part| match part {
-        Value::Either(_) | Value::Shared { .. } | Value::Unknown => false,
+        Value::Either(_)
+        | Value::Shared { .. }
+        | Value::Property { .. }
+        | Value::Global(_)
+        | Value::Parameter(_)
+        | Value::Call { .. }
+        | Value::Environment(_)
+        | Value::IncludePath
+        | Value::Unknown(_) => false,
         Value::Text(_)
         | Value::Dir
         | Value::File
         | Value::Constant(_)
+        | Value::ClassConstant { .. }
         | Value::Joined(_)
         | Value::Dirname { .. }
-        | Value::WithSlash(_) => true,
+        | Value::WithSlash(_)
+        | Value::WithoutSlash(_)
+        | Value::Shortened { .. }
+        | Value::Lower(_) => true,
     })
 }
 
 /// Why an include of this name, which stands in the file `source`, is undecided: what most likely hinders.
 pub(crate) fn reason(value: &Value, source: usize, constants: &Constants<'_>) -> UnknownReason {
     let of_part = |part: &Value| match part {
-        Value::Unknown => Some(UnknownReason::MadeWhileRunning),
-        Value::Shared { variable, .. } => Some(UnknownReason::SharedVariable {
+        Value::Unknown(_)
+        | Value::Property { .. }
+        | Value::Parameter(_)
+        | Value::Call { .. }
+        | Value::Environment(_)
+        | Value::ClassConstant { .. }
+        | Value::IncludePath => Some(UnknownReason::MadeWhileRunning),
+        Value::Shared { variable, .. } | Value::Global(variable) => Some(UnknownReason::SharedVariable {
             name: variable.clone(),
         }),
         Value::Constant(name) if is_foreign(name, source, constants) => {
@@ -52,7 +84,10 @@ pub(crate) fn reason(value: &Value, source: usize, constants: &Constants<'_>) ->
         | Value::Joined(_)
         | Value::Either(_)
         | Value::Dirname { .. }
-        | Value::WithSlash(_) => None,
+        | Value::WithSlash(_)
+        | Value::WithoutSlash(_)
+        | Value::Shortened { .. }
+        | Value::Lower(_) => None,
     };
     // What only running tells comes before what somebody could tell us.
     parts(value)
@@ -62,7 +97,7 @@ pub(crate) fn reason(value: &Value, source: usize, constants: &Constants<'_>) ->
 }
 
 fn is_foreign(name: &str, source: usize, constants: &Constants<'_>) -> bool {
-    name != "DIRECTORY_SEPARATOR"
+    !matches!(name, "DIRECTORY_SEPARATOR" | "PATH_SEPARATOR")
         && constants.roots(name).is_none()
         && constants.definitions(name, source).is_empty()
 }

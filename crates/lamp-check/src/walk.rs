@@ -12,16 +12,26 @@
 mod condition;
 mod evaluate;
 mod flow;
+mod ignored;
+mod scope;
+mod told;
 mod visit;
+mod write;
 
 use mago_span::HasSpan;
 use mago_syntax::ast::{Expression, Node, Program};
 
-use crate::facts::{FileFacts, Guard, Include, Keyword, Value};
+use crate::facts::{FileFacts, Guard, Include, Keyword};
 use crate::parse::Lines;
 use crate::surroundings::php::Gathered;
+use crate::value::{Value, Why};
 use evaluate::Evaluation;
 use flow::{Around, Flow};
+use scope::Scopes;
+use told::Meanings;
+
+/// Most includes of one file whose names are read.
+const INCLUDES_MAX: usize = 5_000;
 
 /// An expression and where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -36,17 +46,24 @@ struct Met<'a> {
 struct Walk<'a> {
     facts: FileFacts,
     flow: Flow<'a>,
+    scopes: Scopes<'a>,
+    meanings: Meanings<'a>,
     includes: Vec<(Keyword, Met<'a>)>,
     constants: Vec<(String, Met<'a>)>,
     /// Tests whether a file exists.
     existence_tests: Vec<Met<'a>>,
     surroundings: Gathered,
     clock: u32,
+    /// Lines of which a comment says that whoever analyses them is to be silent.
+    ignored_lines: Vec<u32>,
 }
 
 /// The facts of a parsed file.
 pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &Lines) -> FileFacts {
-    let mut walk = Walk::default();
+    let mut walk = Walk {
+        ignored_lines: ignored::lines(program, lines),
+        ..Walk::default()
+    };
     visit::visit(&mut walk, Node::Program(program));
     let gathered = std::mem::take(&mut walk.surroundings);
     FileFacts {
@@ -57,16 +74,26 @@ pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &Lines) -
 
 impl Walk<'_> {
     fn finish(mut self, source: &[u8], lines: &Lines) -> FileFacts {
-        let evaluation = Evaluation::new(&self.flow);
+        let evaluation = Evaluation::new(&self.flow, &self.scopes);
         let constants = self.constants.iter();
         self.facts.constants = constants
             .map(|(name, met)| (name.clone(), self.certain(evaluation.value(*met))))
             .collect();
         let includes = self.includes.iter();
         let includes: Vec<Include> = includes
-            .map(|(keyword, met)| self.include(*keyword, *met, &evaluation, (source, lines)))
+            .enumerate()
+            .map(|(at, (keyword, met))| match at < INCLUDES_MAX {
+                true => self.include(*keyword, *met, &evaluation, (source, lines)),
+                false => one_too_many(*keyword, *met, lines),
+            })
             .collect();
         self.facts.includes = includes;
+        let told = self.told(&evaluation);
+        self.facts.told = if self.flow.is_spent() {
+            told.unknown()
+        } else {
+            told
+        };
         self.facts
     }
 
@@ -78,7 +105,10 @@ impl Walk<'_> {
         (source, lines): (&[u8], &Lines),
     ) -> Include {
         let value = self.certain(evaluation.value(met));
-        let guarded = met.around.quiet || self.is_tested(met, &value, evaluation, source);
+        let at = lines.spot(evaluate::start(evaluate::bare(met.expression)));
+        let guarded = met.around.quiet
+            || self.is_tested(met, &value, evaluation, source)
+            || self.ignored_lines.contains(&at.line);
         let guard = match (guarded, met.around.on_symbol) {
             (true, _) => Guard::MayBeMissing,
             (false, true) => Guard::OnSymbol,
@@ -86,7 +116,7 @@ impl Walk<'_> {
         };
         Include {
             keyword,
-            at: lines.spot(evaluate::start(evaluate::bare(met.expression))),
+            at,
             value,
             guard,
             outside_functions: met.around.is_outside_functions(),
@@ -96,7 +126,7 @@ impl Walk<'_> {
     /// A value that took more looks than there are may be wrong.
     fn certain(&self, value: Value) -> Value {
         if self.flow.is_spent() {
-            Value::Unknown
+            Value::Unknown(Why::Bound)
         } else {
             value
         }
@@ -117,9 +147,22 @@ impl Walk<'_> {
             {
                 return true;
             }
-            let same_words = words.is_some() && words == self::words(test.expression, source);
+            let tested = [Some(test.expression), evaluate::target(test.expression)];
+            let mut tested = tested.into_iter().flatten();
+            let same_words = words.is_some() && tested.any(|tested| words == self::words(tested, source));
             same_words || (evaluate::is_certain(value) && evaluation.value(*test) == *value)
         })
+    }
+}
+
+/// An include whose name is not read.
+fn one_too_many(keyword: Keyword, met: Met<'_>, lines: &Lines) -> Include {
+    Include {
+        keyword,
+        at: lines.spot(evaluate::start(evaluate::bare(met.expression))),
+        value: Value::Unknown(Why::Bound),
+        guard: Guard::None,
+        outside_functions: met.around.is_outside_functions(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::apache::hides_errors;
 use super::fault::Fault;
 use crate::facts::Spot;
-use crate::nearest::nearest;
+use crate::nearest::Neighbours;
 use crate::place::{Place, Places, fold, parent};
 use crate::tree::EntryKind;
 
@@ -137,7 +137,8 @@ pub(crate) fn prepended(file: &Prepended, path: &str, places: &Places<'_>) -> Op
     let message =
         format!("{name} names a file that is not there: every request beneath this directory fails");
     let fault = Fault::error("prepend-not-found", *at, message).naming(missing.clone());
-    Some(match nearest(places.entries(), &missing, &HashSet::new()) {
+    let neighbours = Neighbours::new(places.entries());
+    Some(match neighbours.nearest(std::slice::from_ref(&missing), &HashSet::new()) {
         Some(near) => fault.suggesting(near.path),
         None => fault,
     })

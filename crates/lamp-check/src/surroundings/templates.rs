@@ -5,13 +5,14 @@
 
 mod scan;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use crate::facts::Spot;
-use crate::nearest::nearest;
+use crate::nearest::Neighbours;
 use crate::place::{Place, Places, beneath, file_name, parent};
 use crate::tree::{Entry, EntryKind};
 
@@ -85,6 +86,8 @@ struct Judge<'p, 't> {
     places: &'p Places<'t>,
     /// The entries with each last name.
     by_name: HashMap<&'t str, Vec<&'t str>>,
+    /// What a name that leads to nothing may be taken for; made when there is one.
+    neighbours: OnceCell<Neighbours<'t>>,
     /// Directories from which names of an engine lead somewhere.
     roots: BTreeMap<Engine, HashSet<&'t str>>,
     /// Directories of complete themes.
@@ -101,6 +104,7 @@ impl<'p, 't> Judge<'p, 't> {
         let mut judge = Self {
             places,
             by_name,
+            neighbours: OnceCell::new(),
             roots: BTreeMap::new(),
             themes: themes(places),
             is_laravel: matches!(places.find("artisan"), Place::File(_)),
@@ -143,10 +147,15 @@ impl<'p, 't> Judge<'p, 't> {
             "template-not-found"
         };
         let fault = Fault::warning(rule, named.naming.at, message).naming(expected.clone());
-        Some(match nearest(self.places.entries(), &expected, &HashSet::new()) {
-            Some(near) => fault.suggesting(near.path),
-            None => fault,
-        })
+        let neighbours = self
+            .neighbours
+            .get_or_init(|| Neighbours::new(self.places.entries()));
+        Some(
+            match neighbours.nearest(std::slice::from_ref(&expected), &HashSet::new()) {
+                Some(near) => fault.suggesting(near.path),
+                None => fault,
+            },
+        )
     }
 
     fn beneath_a_root(&self, named: Named<'t>) -> Option<String> {

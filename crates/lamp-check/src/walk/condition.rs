@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mago_syntax::ast::{
-    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Node, Statement,
+    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Literal, Node, Statement,
     UnaryPrefixOperator,
 };
 
@@ -75,6 +75,20 @@ pub(super) fn exits_unless_declared(or: &Binary<'_>) -> bool {
             bare(or.rhs),
             Expression::Construct(Construct::Exit(_) | Construct::Die(_))
         )
+}
+
+/// `if (false)` and its kin, without another branch.
+pub(super) fn never_holds(statement: &If<'_>) -> bool {
+    let is_alone = match &statement.body {
+        IfBody::Statement(body) => body.else_if_clauses.is_empty() && body.else_clause.is_none(),
+        IfBody::ColonDelimited(body) => body.else_if_clauses.is_empty() && body.else_clause.is_none(),
+    };
+    is_alone
+        && match bare(statement.condition) {
+            Expression::Literal(Literal::False(_) | Literal::Null(_)) => true,
+            Expression::Literal(Literal::Integer(integer)) => integer.value == Some(0),
+            _ => false,
+        }
 }
 
 fn is_negated_test(condition: &Expression<'_>) -> bool {

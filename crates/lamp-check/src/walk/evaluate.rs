@@ -1,37 +1,45 @@
 //! What an expression comes to, following variables back to what they were last given.
 
+mod array;
+mod call;
+
 use std::cell::Cell;
 
 use mago_span::HasSpan;
 use mago_syntax::ast::{
-    Access, Argument, Assignment, AssignmentOperator, BinaryOperator, Call, CompositeString, Expression,
-    FunctionCall, InterpolatedString, Literal, LiteralString, MagicConstant, StringPart, UnaryPrefixOperator,
-    Variable,
+    Access, Argument, Assignment, AssignmentOperator, BinaryOperator, Call, ClassLikeConstantSelector,
+    ClassLikeMemberSelector, CompositeString, Expression, InterpolatedString, Literal, LiteralString,
+    MagicConstant, StringPart, UnaryPrefixOperator, Variable,
 };
 
 use super::Met;
-use super::condition::{called, last_segment};
-use super::flow::{Flow, Write};
-use crate::applications::{Gives, PATH_FUNCTIONS};
-use crate::facts::Value;
+use super::condition::last_segment;
+use super::flow::{Flow, Given, Write};
+use super::scope::Scopes;
+use crate::value::{Value, Why};
+pub(super) use array::{element_name, elements, literal_key};
 
 /// How deep expressions and variables are followed.
 const DEPTH_MAX: usize = 40;
 /// How many expressions are looked at for one value.
 const STEPS_MAX: usize = 400;
+/// Most writes to one variable, before and after, that are looked at for one value.
+const WRITES_MAX: usize = 64;
 /// Longest chain of operators whose extent is asked for: the parser's own way of asking is recursive.
 const CHAIN_MAX: usize = 200;
 
 /// An evaluation of expressions of one file.
 pub(super) struct Evaluation<'f, 'a> {
     flow: &'f Flow<'a>,
+    scopes: &'f Scopes<'a>,
     steps_left: Cell<usize>,
 }
 
 impl<'f, 'a> Evaluation<'f, 'a> {
-    pub(super) fn new(flow: &'f Flow<'a>) -> Self {
+    pub(super) fn new(flow: &'f Flow<'a>, scopes: &'f Scopes<'a>) -> Self {
         Self {
             flow,
+            scopes,
             steps_left: Cell::new(0),
         }
     }
@@ -41,11 +49,17 @@ impl<'f, 'a> Evaluation<'f, 'a> {
         self.of(met, DEPTH_MAX)
     }
 
+    /// What a write gives.
+    pub(super) fn given(&self, name: &[u8], write: &Write<'a>) -> Value {
+        self.steps_left.set(STEPS_MAX);
+        self.written(name, write, DEPTH_MAX)
+    }
+
     fn of(&self, met: Met<'a>, depth: usize) -> Value {
         let steps_left = self.steps_left.get().saturating_sub(1);
         self.steps_left.set(steps_left);
         let Some(depth) = depth.checked_sub(1).filter(|_| steps_left > 0) else {
-            return Value::Unknown;
+            return Value::Unknown(Why::Bound);
         };
         let of = |expression| self.of(Met { expression, ..met }, depth);
         match bare(met.expression) {
@@ -54,64 +68,211 @@ impl<'f, 'a> Evaluation<'f, 'a> {
             Expression::Binary(binary) => match binary.operator {
                 BinaryOperator::StringConcat(_) => Value::Joined(vec![of(binary.lhs), of(binary.rhs)]),
                 BinaryOperator::NullCoalesce(_) => Value::Either(vec![of(binary.lhs), of(binary.rhs)]),
-                _ => Value::Unknown,
+                _ => Value::Unknown(Why::Expression),
             },
             Expression::Conditional(conditional) => {
                 let then = conditional.then.unwrap_or(conditional.condition);
                 Value::Either(vec![of(then), of(conditional.r#else)])
             }
+            Expression::Match(matching) => {
+                either(matching.arms.iter().map(|arm| of(arm.expression())).collect())
+            }
             Expression::MagicConstant(MagicConstant::Directory(_)) => Value::Dir,
             Expression::MagicConstant(MagicConstant::File(_)) => Value::File,
             Expression::ConstantAccess(access) => Value::Constant(last_segment(access.name.value())),
-            Expression::Call(Call::Function(call)) => of_call(call, &of),
+            Expression::Access(access) => self.access(access, met),
+            Expression::ArrayAccess(access) => self.element(access.array, access.index, met, depth),
+            Expression::Call(call) => self.call(call, met, &of),
             Expression::Variable(Variable::Direct(variable)) => self.variable(variable.name, met, depth),
-            Expression::Assignment(assignment) => assigned(assignment).map_or(Value::Unknown, of),
+            Expression::Assignment(assignment) => {
+                assigned(assignment).map_or(Value::Unknown(Why::Expression), of)
+            }
             Expression::UnaryPrefix(prefix) => match prefix.operator {
                 UnaryPrefixOperator::StringCast(..) | UnaryPrefixOperator::ErrorControl(_) => {
                     of(prefix.operand)
                 }
-                _ => Value::Unknown,
+                _ => Value::Unknown(Why::Expression),
             },
-            _ => Value::Unknown,
+            _ => Value::Unknown(Why::Expression),
         }
+    }
+
+    fn access(&self, access: &Access<'a>, met: Met<'a>) -> Value {
+        let member = match access {
+            Access::ClassConstant(access) => match &access.constant {
+                ClassLikeConstantSelector::Identifier(name) if name.value != b"class" => self
+                    .class_of(access.class, met)
+                    .map(|class| Value::ClassConstant {
+                        class,
+                        name: text_of(name.value),
+                    }),
+                _ => None,
+            },
+            Access::Property(access) => match &access.property {
+                ClassLikeMemberSelector::Identifier(name) => {
+                    self.class_of(access.object, met).map(|class| Value::Property {
+                        class,
+                        name: text_of(name.value),
+                    })
+                }
+                _ => None,
+            },
+            Access::StaticProperty(access) => match &access.property {
+                Variable::Direct(variable) => self.class_of(access.class, met).map(|class| Value::Property {
+                    class,
+                    name: text_of(variable.name).trim_start_matches('$').to_owned(),
+                }),
+                _ => None,
+            },
+            Access::NullSafeProperty(_) => None,
+        };
+        member.unwrap_or(Value::Unknown(Why::Property))
+    }
+
+    /// The class that `$this`, `self` or a name stands for here.
+    fn class_of(&self, expression: &Expression<'a>, met: Met<'a>) -> Option<String> {
+        self.scopes.class_of(expression, met.around.scope)
     }
 
     /// The variable as the last write that is always come by left it, or as one of those after it did.
     fn variable(&self, name: &'a [u8], met: Met<'a>, depth: usize) -> Value {
+        let scope = met.around.scope;
+        let writes = around(self.flow.writes(name, scope), met.time);
+        let value = |write: &Write<'a>| self.written(name, write, depth);
+        let last = || match self.scopes.parameter(scope, name) {
+            Some(number) => Value::Parameter(number),
+            None => Value::Unknown(Why::Variable),
+        };
+        shared_as(name, self.last_written(&writes, met, &value, &last))
+    }
+
+    /// `writes` are in the order of the source; `before` is what it was before the first.
+    fn last_written(
+        &self,
+        writes: &[&Write<'a>],
+        met: Met<'a>,
+        value: &dyn Fn(&Write<'a>) -> Value,
+        before: &dyn Fn() -> Value,
+    ) -> Value {
+        let (earlier, later) = writes.split_at(writes.partition_point(|write| write.time < met.time));
         let mut possible = Vec::new();
         let mut since = None;
-        for write in self.flow.writes(name, met) {
-            if write.time >= met.time {
-                if self.flow.share_a_loop(write.around, met.around) {
-                    possible.push(Value::Unknown);
-                }
-                continue;
-            }
-            possible.push(self.written(write, depth));
-            if self.flow.dominates(write.around, met.around) {
+        let mut seen = Vec::new();
+        if self.may_come_round(later, met) || earlier.len() > WRITES_MAX && self.is_long_ago(earlier, met) {
+            possible.push(Value::Unknown(Why::Variable));
+        }
+        for write in earlier
+            .iter()
+            .rev()
+            .take(WRITES_MAX)
+            .take_while(|_| self.flow.spend(1))
+        {
+            possible.push(value(write));
+            seen.push(write.around);
+            if self.flow.dominates(write.around, met.around) || self.flow.one_dominates(&seen, met.around) {
                 since = Some(write.time);
                 break;
             }
         }
-        let Some(since) = since else { return Value::Unknown };
+        let Some(since) = since else {
+            possible.push(before());
+            return either(possible);
+        };
         let value = either(possible);
         if !self.flow.includes_between(met.around.scope, since, met.time) {
             return value;
         }
         Value::Shared {
-            variable: String::from_utf8_lossy(name).into_owned(),
+            variable: String::new(),
             value: Box::new(value),
         }
     }
 
-    fn written(&self, write: &Write<'a>, depth: usize) -> Value {
-        let value = write.value.map(|expression| Met {
+    /// Whether one of the later writes comes before, by way of a loop around both.
+    fn may_come_round(&self, later: &[&Write<'a>], met: Met<'a>) -> bool {
+        let mut nearest = later.iter().take(WRITES_MAX);
+        nearest.any(|write| self.flow.share_a_loop(write.around, met.around))
+            || (later.len() > WRITES_MAX && self.flow.share_a_loop(met.around, met.around))
+    }
+
+    /// Whether none of the last few writes is one that is always come by.
+    fn is_long_ago(&self, earlier: &[&Write<'a>], met: Met<'a>) -> bool {
+        let mut last = earlier.iter().rev().take(WRITES_MAX);
+        !last.any(|write| self.flow.dominates(write.around, met.around))
+    }
+
+    fn written(&self, name: &[u8], write: &Write<'a>, depth: usize) -> Value {
+        let met = |expression| Met {
             expression,
             around: write.around,
             time: write.time,
-        });
-        value.map_or(Value::Unknown, |met| self.of(met, depth))
+        };
+        match write.given {
+            Given::Value(expression) => self.of(met(expression), depth),
+            Given::Appended(expression) => {
+                let Some(depth) = depth.checked_sub(1) else {
+                    return Value::Unknown(Why::Bound);
+                };
+                Value::Joined(vec![
+                    self.appended_to(name, met(expression), depth),
+                    self.of(met(expression), depth),
+                ])
+            }
+            Given::ElementOf(expression) => self.any_element(met(expression), depth),
+            Given::Global => Value::Global(text_of(name)),
+            Given::Unknown => Value::Unknown(Why::Variable),
+        }
     }
+
+    /// What the variable was before something is appended to it.
+    fn appended_to(&self, name: &[u8], met: Met<'a>, depth: usize) -> Value {
+        let writes = around(self.flow.writes(name, met.around.scope), met.time);
+        let value = |write: &Write<'a>| self.written(name, write, depth);
+        let steps_left = self.steps_left.get().saturating_sub(1);
+        self.steps_left.set(steps_left);
+        if steps_left == 0 {
+            return Value::Unknown(Why::Bound);
+        }
+        self.last_written(&writes, met, &value, &|| Value::Unknown(Why::Variable))
+    }
+
+    fn call(&self, call: &'a Call<'a>, met: Met<'a>, of: &dyn Fn(&'a Expression<'a>) -> Value) -> Value {
+        match call {
+            Call::Function(call) => call::of_function(call, of),
+            Call::Method(call) => {
+                let class = self.class_of(call.object, met);
+                call::of_method(class, &call.method, &call.argument_list, of)
+            }
+            Call::StaticMethod(call) => {
+                let class = self.class_of(call.class, met);
+                call::of_method(class, &call.method, &call.argument_list, of)
+            }
+            Call::NullSafeMethod(_) => Value::Unknown(Why::Call),
+        }
+    }
+}
+
+/// Those of the writes that are looked at for what the variable holds then, and one more on either side.
+fn around<'w, 'a>(writes: &'w [Write<'a>], time: u32) -> Vec<&'w Write<'a>> {
+    let now = writes.partition_point(|write| write.time < time);
+    let from = now.saturating_sub(WRITES_MAX + 1);
+    let to = writes.len().min(now + WRITES_MAX + 1);
+    writes[from..to].iter().collect()
+}
+
+/// What files that were included between may write to is the variable of that name.
+fn shared_as(name: &[u8], value: Value) -> Value {
+    match value {
+        Value::Shared { value, .. } => Value::Shared {
+            variable: text_of(name),
+            value,
+        },
+        value => value,
+    }
+}
+
+pub(super) fn text_of(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 fn either(mut possible: Vec<Value>) -> Value {
@@ -121,7 +282,7 @@ fn either(mut possible: Vec<Value>) -> Value {
             possible.push(last);
             Value::Either(possible)
         }
-        (None, _) => Value::Unknown,
+        (None, _) => Value::Unknown(Why::Variable),
     }
 }
 
@@ -131,14 +292,14 @@ fn of_literal(literal: &Literal<'_>) -> Value {
             value: Some(bytes), ..
         }) => text(bytes),
         Literal::Integer(integer) => text(integer.raw),
-        _ => Value::Unknown,
+        _ => Value::Unknown(Why::Expression),
     }
 }
 
 fn text(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => Value::Text(text.to_owned()),
-        Err(_) => Value::Unknown,
+        Err(_) => Value::Unknown(Why::Expression),
     }
 }
 
@@ -154,46 +315,9 @@ fn joined<'a>(string: &'a InterpolatedString<'a>, of: &dyn Fn(&'a Expression<'a>
 /// Text between the variables of a string; its escapes are left to nobody.
 fn plain_text(bytes: &[u8]) -> Value {
     if bytes.contains(&b'\\') {
-        return Value::Unknown;
+        return Value::Unknown(Why::Expression);
     }
     text(bytes)
-}
-
-fn of_call<'a>(call: &'a FunctionCall<'a>, of: &dyn Fn(&'a Expression<'a>) -> Value) -> Value {
-    let mut arguments = call.argument_list.arguments.iter().map(plain_argument);
-    let (Some(name), Some(Some(first))) = (called(call), arguments.next()) else {
-        return Value::Unknown;
-    };
-    let second = arguments.next();
-    match (&*name, second) {
-        ("dirname", None) => dirname(of(first), 1),
-        ("dirname", Some(Some(levels))) => match of(levels) {
-            Value::Text(levels) => levels
-                .parse()
-                .map_or(Value::Unknown, |levels| dirname(of(first), levels)),
-            _ => Value::Unknown,
-        },
-        ("realpath", None) => of(first),
-        (_, None) => of_path_function(&name, || of(first)),
-        _ => Value::Unknown,
-    }
-}
-
-fn of_path_function(name: &str, argument: impl FnOnce() -> Value) -> Value {
-    let Some(row) = PATH_FUNCTIONS.iter().find(|row| row.name == name) else {
-        return Value::Unknown;
-    };
-    match row.gives {
-        Gives::DirectoryWithSlash => Value::WithSlash(Box::new(dirname(argument(), 1))),
-        Gives::WithSlash => Value::WithSlash(Box::new(argument())),
-    }
-}
-
-fn dirname(of: Value, levels: u32) -> Value {
-    Value::Dirname {
-        of: Box::new(of),
-        levels,
-    }
 }
 
 /// An argument by position; `None` for `...$rest` and named ones.
@@ -209,17 +333,39 @@ pub(super) fn assigned<'a>(assignment: &Assignment<'a>) -> Option<&'a Expression
     matches!(assignment.operator, AssignmentOperator::Assign(_)).then_some(assignment.rhs)
 }
 
-/// Whether nothing is unknown in it.
-pub(super) fn is_certain(value: &Value) -> bool {
-    match value {
-        Value::Unknown => false,
-        Value::Text(_) | Value::Dir | Value::File | Value::Constant(_) => true,
-        Value::Joined(parts) | Value::Either(parts) => parts.iter().all(is_certain),
-        Value::Dirname { of, .. } | Value::WithSlash(of) => is_certain(of),
-        Value::Shared { value, .. } => is_certain(value),
+/// What an expression writes to, if it does.
+pub(super) fn target<'a>(expression: &'a Expression<'a>) -> Option<&'a Expression<'a>> {
+    match bare(expression) {
+        Expression::Assignment(assignment) => Some(assignment.lhs),
+        _ => None,
     }
 }
 
+/// Whether nothing is unknown in it.
+pub(super) fn is_certain(value: &Value) -> bool {
+    match value {
+        Value::Unknown(_) => false,
+        Value::Text(_)
+        | Value::Dir
+        | Value::File
+        | Value::Constant(_)
+        | Value::ClassConstant { .. }
+        | Value::Property { .. }
+        | Value::Global(_)
+        | Value::Parameter(_)
+        | Value::Environment(_)
+        | Value::IncludePath => true,
+        Value::Joined(parts) | Value::Either(parts) | Value::Call { arguments: parts, .. } => {
+            parts.iter().all(is_certain)
+        }
+        Value::Dirname { of, .. }
+        | Value::WithSlash(of)
+        | Value::WithoutSlash(of)
+        | Value::Shortened { of, .. }
+        | Value::Lower(of) => is_certain(of),
+        Value::Shared { value, .. } => is_certain(value),
+    }
+}
 /// An expression without the parentheses around it.
 pub(super) fn bare<'a>(mut expression: &'a Expression<'a>) -> &'a Expression<'a> {
     while let Expression::Parenthesized(inner) = expression {

@@ -1,10 +1,10 @@
 //! What runs when: scopes, branches, and the writes to variables.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use mago_syntax::ast::Expression;
 
-use super::Met;
 use crate::effort::Effort;
 
 /// How often it is looked, for one file, at a write, a branch or an include. A file of a person's takes some thousands.
@@ -15,7 +15,7 @@ const LOOKS_MAX: u64 = 20_000_000;
 pub(super) struct Around {
     pub(super) scope: u32,
     pub(super) branch: u32,
-    /// Beneath an `@`.
+    /// Beneath an `@`, or where the code never comes by.
     pub(super) quiet: bool,
     /// Run only if something is, or is not, declared.
     pub(super) on_symbol: bool,
@@ -37,21 +37,41 @@ impl Around {
 struct Branch {
     parent: Option<u32>,
     is_loop: bool,
+    /// Of branches of which one is always run, the first; and how many they are.
+    one_of: Option<(u32, u32)>,
 }
 
-/// A write to a variable; `None`: of something that is not followed.
+/// What a variable is given.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// By `=`.
+    Value(&'a Expression<'a>),
+    /// By `.=`.
+    Appended(&'a Expression<'a>),
+    /// By `foreach`: an element of this.
+    ElementOf(&'a Expression<'a>),
+    /// By `global`: what it holds in all files.
+    Global,
+    /// Something that is not followed.
+    Unknown,
+}
+
+/// A write to a variable.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Write<'a> {
-    pub(super) value: Option<&'a Expression<'a>>,
+    pub(super) given: Given<'a>,
     pub(super) around: Around,
     pub(super) time: u32,
 }
+
+/// A variable with its `$`; an element of one as `$name[key]`, one that is not known which as `$name[]`.
+pub(super) type VariableName<'a> = Cow<'a, [u8]>;
 
 /// Branches and writes of a file.
 pub(super) struct Flow<'a> {
     branches: Vec<Branch>,
     scopes: u32,
-    writes: HashMap<(u32, &'a [u8]), Vec<Write<'a>>>,
+    writes: HashMap<(u32, VariableName<'a>), Vec<Write<'a>>>,
     /// When each scope includes a file, which may write to the scope's variables.
     includes: Vec<(u32, u32)>,
     /// Looks that are left. Once they are spent the answers below are of no use.
@@ -63,6 +83,7 @@ impl Default for Flow<'_> {
         let root = Branch {
             parent: None,
             is_loop: false,
+            one_of: None,
         };
         Self {
             branches: vec![root],
@@ -87,11 +108,46 @@ impl<'a> Flow<'a> {
 
     pub(super) fn new_branch(&mut self, parent: u32, is_loop: bool) -> u32 {
         let parent = Some(parent);
-        self.branches.push(Branch { parent, is_loop });
+        let one_of = None;
+        self.branches.push(Branch {
+            parent,
+            is_loop,
+            one_of,
+        });
         u32::try_from(self.branches.len() - 1).unwrap_or_default()
     }
 
-    pub(super) fn wrote(&mut self, variable: &'a [u8], write: Write<'a>) {
+    /// One of these branches is always run.
+    pub(super) fn one_is_run(&mut self, branches: &[u32]) {
+        let Some(first) = branches.first() else { return };
+        let count = u32::try_from(branches.len()).unwrap_or(u32::MAX);
+        for branch in branches {
+            let at = usize::try_from(*branch).unwrap_or(usize::MAX);
+            if let Some(branch) = self.branches.get_mut(at) {
+                branch.one_of = Some((*first, count));
+            }
+        }
+    }
+
+    /// Whether whoever comes by `later` has always come by one of these before.
+    pub(super) fn one_dominates(&self, earlier: &[Around], later: Around) -> bool {
+        let groups = earlier.iter().filter_map(|around| {
+            let (first, count) = self.branch(around.branch)?.one_of?;
+            Some((first, count, around.branch))
+        });
+        let mut groups: Vec<(u32, u32, u32)> = groups.collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let mut whole = groups
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(|group| group.len() == count_of(group));
+        whole.any(|group| {
+            let parent = self.branch(group[0].0).and_then(|branch| branch.parent);
+            parent.is_some_and(|parent| self.ancestors(later.branch).any(|branch| branch == parent))
+        })
+    }
+
+    pub(super) fn wrote(&mut self, variable: VariableName<'a>, write: Write<'a>) {
         let key = (write.around.scope, variable);
         self.writes.entry(key).or_default().push(write);
     }
@@ -100,11 +156,17 @@ impl<'a> Flow<'a> {
         self.includes.push((around.scope, time));
     }
 
-    /// The writes to a variable in the scope of `met`, the last in the source first.
-    pub(super) fn writes(&self, variable: &'a [u8], met: Met<'a>) -> impl Iterator<Item = &Write<'a>> {
-        let key = (met.around.scope, variable);
-        let writes = self.writes.get(&key).into_iter().flatten().rev();
-        writes.take_while(|_| self.effort.spend(1))
+    /// The writes to a variable in a scope, in the order of the source.
+    pub(super) fn writes(&self, variable: &[u8], scope: u32) -> &[Write<'a>] {
+        // A name of its own costs less than a map in a map.
+        let key = (scope, Cow::Owned(variable.to_vec()));
+        self.writes.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every variable that is written, by scope.
+    pub(super) fn written(&self) -> impl Iterator<Item = (u32, &[u8], &[Write<'a>])> {
+        let all = self.writes.iter();
+        all.map(|((scope, name), writes)| (*scope, &**name, writes.as_slice()))
     }
 
     /// Whether the scope includes a file between these two times.
@@ -151,4 +213,10 @@ impl<'a> Flow<'a> {
             self.branch(*branch)?.parent.filter(|_| !spent)
         })
     }
+}
+
+fn count_of(group: &[(u32, u32, u32)]) -> usize {
+    group.first().map_or(usize::MAX, |(_, count, _)| {
+        usize::try_from(*count).unwrap_or(usize::MAX)
+    })
 }

@@ -1,15 +1,17 @@
 //! The pass over a syntax tree: node by node, each with what it stands in.
 
 use mago_syntax::ast::{
-    Binary, BinaryOperator, ConstantItem, Expression, FunctionCall, If, InlineKind, Literal, Node, Statement,
-    UnaryPrefixOperator, Variable,
+    Argument, Binary, BinaryOperator, ClassLikeMemberSelector, ConstantItem, Expression, FunctionCall, If,
+    InlineKind, Literal, Node, Statement, UnaryPrefixOperator, Variable,
 };
 
 use super::condition::{
-    asks_for_a_symbol, called, exits_unless_declared, last_segment, refuses_unless_declared,
+    asks_for_a_symbol, called, exits_unless_declared, last_segment, never_holds, refuses_unless_declared,
 };
-use super::evaluate::{assigned, plain_argument};
-use super::flow::{Around, Write};
+use super::evaluate::plain_argument;
+use super::flow::{Around, Given, VariableName, Write};
+use super::scope::{Scope, parameters};
+use super::write::{assignment_expression, foreach_statement, overwritten, written};
 use super::{Met, Walk};
 use crate::facts::{Keyword, OutsideFunctions};
 
@@ -26,10 +28,10 @@ const SILENT: [&str; 8] = [
 ];
 
 /// What is still to do, the last first.
-enum Todo<'a> {
+pub(super) enum Todo<'a> {
     Visit(Node<'a, 'a>, Around),
     /// A write happens when what is written has been computed.
-    Write(&'a [u8], Write<'a>),
+    Write(VariableName<'a>, Write<'a>),
 }
 
 /// How the children of a node run.
@@ -41,7 +43,7 @@ enum Runs {
     Perhaps { in_loop: bool },
 }
 
-type Pass<'w, 'a> = (&'w mut Walk<'a>, &'w mut Vec<Todo<'a>>);
+pub(super) type Pass<'w, 'a> = (&'w mut Walk<'a>, &'w mut Vec<Todo<'a>>);
 
 pub(super) fn visit<'a>(walk: &mut Walk<'a>, root: Node<'a, 'a>) {
     let mut todo = vec![Todo::Visit(root, Around::default())];
@@ -60,6 +62,7 @@ pub(super) fn visit<'a>(walk: &mut Walk<'a>, root: Node<'a, 'a>) {
 fn meet<'a>(walk: &mut Walk<'a>, todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around) {
     walk.note_effect(&node, around);
     walk.surroundings.meet(&node, around.is_always_run());
+    walk.note_meaning(&node, around);
     let pass = (walk, todo);
     match node {
         Node::Function(_)
@@ -94,24 +97,10 @@ fn meet<'a>(walk: &mut Walk<'a>, todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, a
             UnaryPrefixOperator::Reference(_) => overwritten(pass, node, around),
             _ => children(pass, node, around),
         },
-        Node::Assignment(assignment) => match (assignment.lhs, assigned(assignment)) {
-            (Expression::Variable(Variable::Direct(variable)), Some(value)) => {
-                let write = Write {
-                    value: Some(value),
-                    around,
-                    time: 0,
-                };
-                pass.1.push(Todo::Write(variable.name, write));
-                children(pass, node, around);
-            }
-            (written, _) => {
-                overwritten((&mut *pass.0, &mut *pass.1), Node::Expression(written), around);
-                pass.1.push(Todo::Visit(Node::Expression(assignment.rhs), around));
-            }
-        },
-        Node::ForeachTarget(_) | Node::Global(_) | Node::StaticItem(_) | Node::Unset(_) => {
-            overwritten(pass, node, around);
-        }
+        Node::Assignment(assignment) => assignment_expression(pass, assignment, around),
+        Node::Foreach(foreach) => foreach_statement(pass, foreach, around),
+        Node::Global(_) => written(pass, node, around, Given::Global),
+        Node::StaticItem(_) | Node::Unset(_) => overwritten(pass, node, around),
         _ => plain(pass, node, around),
     }
 }
@@ -136,8 +125,9 @@ fn plain<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
         Node::ConstantItem(item) => walk.constant_item(item, around),
         Node::TryCatchClause(clause) => {
             if let Some(variable) = &clause.variable {
-                let (value, time) = (None, walk.clock);
-                walk.flow.wrote(variable.name, Write { value, around, time });
+                let (given, time) = (Given::Unknown, walk.clock);
+                let name = VariableName::Borrowed(variable.name);
+                walk.flow.wrote(name, Write { given, around, time });
             }
         }
         _ => {}
@@ -145,9 +135,9 @@ fn plain<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
     children((walk, todo), node, around);
 }
 
-fn source_of_selector<'a>(selector: &mago_syntax::ast::ClassLikeMemberSelector<'a>) -> &'a [u8] {
+fn source_of_selector<'a>(selector: &ClassLikeMemberSelector<'a>) -> &'a [u8] {
     match selector {
-        mago_syntax::ast::ClassLikeMemberSelector::Identifier(name) => name.value,
+        ClassLikeMemberSelector::Identifier(name) => name.value,
         _ => b"",
     }
 }
@@ -157,7 +147,41 @@ fn declaration<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Aroun
         walk.declared(&node);
     }
     let inside = walk.flow.new_scope();
+    walk.scopes.put(inside.scope, scope_of(walk, &node, around));
     children((walk, todo), node, inside);
+}
+
+/// Whose body begins there.
+fn scope_of<'a>(walk: &Walk<'a>, node: &Node<'a, 'a>, around: Around) -> Scope<'a> {
+    let lower = |name: &[u8]| last_segment(name).to_ascii_lowercase();
+    let class = |name: &[u8]| Scope {
+        class: Some(lower(name)),
+        ..Scope::default()
+    };
+    let within = walk.scopes.class(around.scope).map(str::to_owned);
+    match node {
+        Node::Class(it) => class(it.name.value),
+        Node::Interface(it) => class(it.name.value),
+        Node::Trait(it) => class(it.name.value),
+        Node::Enum(it) => class(it.name.value),
+        Node::AnonymousClass(_) => Scope::default(),
+        Node::Function(it) => Scope {
+            class: None,
+            function: Some(lower(it.name.value)),
+            may_be_another: around.on_symbol,
+            parameters: parameters(&it.parameter_list),
+        },
+        Node::Method(it) => Scope {
+            class: within,
+            function: Some(lower(it.name.value)),
+            may_be_another: false,
+            parameters: parameters(&it.parameter_list),
+        },
+        _ => Scope {
+            class: within,
+            ..Scope::default()
+        },
+    }
 }
 
 fn if_statement<'a>((walk, todo): Pass<'_, 'a>, statement: &'a If<'a>, around: Around) {
@@ -165,7 +189,12 @@ fn if_statement<'a>((walk, todo): Pass<'_, 'a>, statement: &'a If<'a>, around: A
         walk.facts.outside_functions.refuses_to_be_first = true;
     }
     let on_symbol = around.on_symbol || asks_for_a_symbol(statement.condition);
-    let body = Around { on_symbol, ..around };
+    let quiet = around.quiet || never_holds(statement);
+    let body = Around {
+        on_symbol,
+        quiet,
+        ..around
+    };
     todo.push(Todo::Visit(Node::IfBody(&statement.body), body));
     todo.push(Todo::Visit(Node::Expression(statement.condition), around));
 }
@@ -190,25 +219,8 @@ fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, aro
     todo.push(Todo::Visit(Node::Expression(binary.lhs), around));
 }
 
-/// Every variable named in the node may hold anything after it.
-fn overwritten<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
-    let mut left = vec![node];
-    while let Some(node) = left.pop() {
-        if let Node::DirectVariable(variable) = node {
-            let write = Write {
-                value: None,
-                around,
-                time: 0,
-            };
-            todo.push(Todo::Write(variable.name, write));
-        }
-        node.visit_children(|child| left.push(child));
-    }
-    children((walk, todo), node, around);
-}
-
 /// Puts the children up, so that the first comes next.
-fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
+pub(super) fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
     let first = todo.len();
     match runs(&node) {
         Runs::Always => node.visit_children(|child| {
@@ -218,18 +230,40 @@ fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) 
         }),
         Runs::Perhaps { in_loop } => {
             let together = walk.flow.new_branch(around.branch, in_loop);
+            let mut branches = vec![together];
+            let mut is_one_run = false;
             node.visit_children(|child| {
                 let branch = match child {
                     Node::Statement(_) => together,
                     _ => walk.flow.new_branch(around.branch, in_loop),
                 };
+                is_one_run |= is_else(&child);
+                branches.extend(is_clause(&child).then_some(branch));
                 if let Some(child) = telling(child) {
                     todo.push(Todo::Visit(child, Around { branch, ..around }));
                 }
             });
+            if is_one_run {
+                walk.flow.one_is_run(&branches);
+            }
         }
     }
     todo[first..].reverse();
+}
+
+const fn is_clause(node: &Node<'_, '_>) -> bool {
+    is_else(node)
+        || matches!(
+            node,
+            Node::IfStatementBodyElseIfClause(_) | Node::IfColonDelimitedBodyElseIfClause(_)
+        )
+}
+
+const fn is_else(node: &Node<'_, '_>) -> bool {
+    matches!(
+        node,
+        Node::IfStatementBodyElseClause(_) | Node::IfColonDelimitedBodyElseClause(_)
+    )
 }
 
 /// The first node at or beneath this one that says more than that there is one beneath it. Most nodes of a tree say
@@ -323,10 +357,11 @@ impl<'a> Walk<'a> {
                 arguments.next().and_then(plain_argument),
                 around,
             ),
-            "set_include_path" => self.facts.changes_include_path = true,
+            "set_include_path" => self.include_path(first.and_then(plain_argument), around),
+            "chdir" => self.meanings.changes_directory = true,
             "spl_autoload_register" => self.facts.loads_classes = true,
             "ini_set" if names_include_path(first.and_then(plain_argument)) => {
-                self.facts.changes_include_path = true;
+                self.include_path(arguments.next().and_then(plain_argument), around);
             }
             _ => self.may_test(name.as_bytes(), first, around),
         }
@@ -354,12 +389,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A function or method whose name says that it asks whether a file is there.
-    fn may_test(
-        &mut self,
-        name: &[u8],
-        argument: Option<&'a mago_syntax::ast::Argument<'a>>,
-        around: Around,
-    ) {
+    fn may_test(&mut self, name: &[u8], argument: Option<&'a Argument<'a>>, around: Around) {
         if asks_for_a_file(name)
             && let Some(expression) = argument.and_then(plain_argument)
         {
