@@ -9,7 +9,7 @@
 CARGO ?= cargo
 WANT = $(MAKE) -C '$(CURDIR)' $(MAKECMDGOALS)
 
-.PHONY: help packages demo test lint bench bench-packages bench-check bench-switch bench-deploy bench-drill bench-outage ci
+.PHONY: help packages demo test lint bench bench-packages bench-check bench-switch bench-deploy bench-drill bench-outage bench-trees bench-check-study ci
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,7 +29,7 @@ lint:
 	$(CARGO) xtask tidy
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-bench: bench-check bench-switch bench-deploy bench-drill bench-outage
+bench: bench-check bench-check-study bench-switch bench-deploy bench-drill bench-outage
 
 bench-packages:
 	@packaging/packages.sh --bench --then "$(WANT)"
@@ -37,6 +37,12 @@ bench-packages:
 bench-check bench-switch bench-deploy bench-drill bench-outage: bench-%: bench-packages
 	$(CARGO) build --release --locked --package lamp
 	$(CARGO) run --release --locked --package lamp-bench -- $*
+
+bench-trees:
+	@bench/trees.sh
+
+bench-check-study: bench-trees
+	$(CARGO) run --release --locked --package lamp-bench -- check-study
 
 ci:
 	.ci/run

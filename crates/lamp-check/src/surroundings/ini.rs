@@ -138,10 +138,12 @@ pub(crate) fn prepended(file: &Prepended, path: &str, places: &Places<'_>) -> Op
         format!("{name} names a file that is not there: every request beneath this directory fails");
     let fault = Fault::error("prepend-not-found", *at, message).naming(missing.clone());
     let neighbours = Neighbours::new(places.entries());
-    Some(match neighbours.nearest(std::slice::from_ref(&missing), &HashSet::new()) {
-        Some(near) => fault.suggesting(near.path),
-        None => fault,
-    })
+    Some(
+        match neighbours.nearest(std::slice::from_ref(&missing), &HashSet::new()) {
+            Some(near) => fault.suggesting(near.path),
+            None => fault,
+        },
+    )
 }
 
 /// Whether some directory of the tree, which may be on the include path, has it.
