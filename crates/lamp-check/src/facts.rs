@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::surroundings::php::PhpFacts;
+use crate::symbols::facts::SymbolFacts;
 use crate::value::{Told, Value};
 
 /// Everything that the rules need to know of one file.
@@ -28,6 +29,7 @@ pub(crate) struct FileFacts {
     /// What it does when PHP runs it.
     pub(crate) outside_functions: OutsideFunctions,
     pub(crate) surroundings: PhpFacts,
+    pub(crate) symbols: SymbolFacts,
 }
 
 /// What stands outside functions and classes, and so happens when the file is run.
@@ -59,7 +61,7 @@ pub(crate) struct Said {
 }
 
 /// A place in a file: both from 1, the column in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Spot {
     pub(crate) line: u32,
     pub(crate) column: u32,
@@ -75,6 +77,8 @@ pub(crate) struct Include {
     pub(crate) guard: Guard,
     /// Whether it stands outside functions.
     pub(crate) outside_functions: bool,
+    /// Whether the file comes by it whenever it is run to its end.
+    pub(crate) always: bool,
 }
 
 /// The four ways to include.

@@ -1,7 +1,8 @@
 //! Release check: findings and the include graph of a PHP tree. Pure.
 //!
-//! [`check`] takes a [`Tree`] and answers a report: each PHP file is parsed on its own, by a few threads, into
-//! its facts (`parse`, `walk`, `facts`); then, over all of them, names are resolved (`names`, `constants`, `resolve`, `resolved`),
+//! [`check`] takes a [`Tree`] and what is known of its host ([`Setting`]) and answers a report: each PHP file is
+//! parsed on its own, by a few threads, into its facts (`parse`, `walk`, `facts`); then, over all of them, names are
+//! resolved (`names`, `constants`, `resolve`, `resolved`),
 //! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
 //! told with the nearest name that does (`rules`, `nearest`). [`look`] answers what hangs on each file (`hanging`)
 //! and what stays unknown (`unknown`), too. What is known of applications stands in
@@ -35,6 +36,7 @@ mod rules;
 mod setting;
 mod source;
 mod surroundings;
+mod symbols;
 mod tree;
 mod unknown;
 mod value;

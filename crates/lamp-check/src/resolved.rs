@@ -14,6 +14,7 @@ use crate::nearest::{Near, Neighbours};
 use crate::place::{Place, Places, file_name, parent};
 use crate::resolve::{Ground, Included, Resolver, Target};
 use crate::source::Source;
+use crate::symbols::Loads;
 use crate::unknown;
 use crate::value::Why;
 
@@ -41,6 +42,15 @@ impl Named<'_> {
 }
 
 impl Named<'_> {
+    /// The one file that is loaded whenever the one that names it is run to its end.
+    fn always_loaded(&self) -> Option<usize> {
+        let is_sure = self.include.always && unknown::is_read_in_one_way(&self.include.value);
+        match &self.target {
+            Target::Found(files) if is_sure && files.len() == 1 => files.first().copied(),
+            Target::Found(_) | Target::Missing(_) | Target::NothingFits { .. } | Target::Undecided(_) => None,
+        }
+    }
+
     fn is_slip(&self, places: &Places<'_>, beside: &[Self]) -> bool {
         let near = self.near.as_ref().filter(|near| near.is_a_slip);
         let Some(Place::File(meant)) = near.map(|near| places.find(&near.path)) else {
@@ -56,6 +66,7 @@ pub(crate) struct Resolved<'f> {
     /// By source, in the order of the file.
     pub(crate) targets: Vec<Vec<Named<'f>>>,
     pub(crate) edges: BTreeSet<Edge>,
+    pub(crate) loads: Vec<Loads>,
 }
 
 impl<'f> Resolved<'f> {
@@ -72,10 +83,13 @@ impl<'f> Resolved<'f> {
         let resolver = resolver.knowing(&included);
         let neighbours = OnceCell::new();
         let mut edges = BTreeSet::new();
+        let mut loads = Vec::new();
         let mut targets = Vec::with_capacity(ground.sources.len());
         for from in 0..ground.sources.len() {
             let of_file = Self::of_file(ground, from, &resolver, &neighbours);
             for named in &of_file {
+                let always = named.always_loaded().and_then(|entry| by_entry.get(&entry));
+                loads.extend(always.map(|to| Loads { from, to: *to }));
                 let meant = named.meant(ground.places).into_iter();
                 edges.extend(meant.filter_map(|entry| by_entry.get(&entry)).map(|to| Edge {
                     from,
@@ -85,7 +99,11 @@ impl<'f> Resolved<'f> {
             }
             targets.push(of_file);
         }
-        Self { targets, edges }
+        Self {
+            targets,
+            edges,
+            loads,
+        }
     }
 
     fn of_file<'t>(

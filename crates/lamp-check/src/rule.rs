@@ -33,7 +33,11 @@ macro_rules! page {
 pub(crate) use page;
 
 /// Every family's rules; a new family adds its line.
-const FAMILIES: &[&[Rule]] = &[crate::rules::RULES, crate::surroundings::RULES];
+const FAMILIES: &[&[Rule]] = &[
+    crate::rules::RULES,
+    crate::symbols::RULES,
+    crate::surroundings::RULES,
+];
 
 /// Every rule, by family.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

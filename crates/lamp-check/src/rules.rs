@@ -23,6 +23,7 @@ use crate::rule::{Rule, page};
 use crate::setting::Setting;
 use crate::source::{Source, sources};
 use crate::surroundings::{self, Seen};
+use crate::symbols::{self, Loads};
 use crate::tree::{EntryKind, Tree};
 
 /// The rule of a file that PHP cannot parse.
@@ -57,7 +58,7 @@ pub(crate) const RULES: &[Rule] = &[
 /// The start of a file.
 const TOP: Spot = Spot { line: 1, column: 1 };
 
-/// Checks a tree. `elapsed_ms` of the summary is left at 0: whoever has a clock sets it.
+/// Checks a tree that a host with this setting is to run. `elapsed_ms` of the summary is left at 0: whoever has a clock sets it.
 pub fn check(tree: &dyn Tree, setting: &Setting, limits: &Limits) -> CheckReport {
     look(tree, setting, limits, None).report
 }
@@ -100,7 +101,14 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         setting,
         limits,
     };
-    let report = report.finish(limits, surroundings::check(seen));
+    let names = symbols::Tree {
+        sources: &sources,
+        facts: &facts,
+        setting,
+        loads: &resolved.loads,
+    };
+    let of_families = [symbols::check(names), surroundings::check(seen)].concat();
+    let report = report.finish(limits, of_families);
     Looked {
         slips: resolved.slips(&places, &sources),
         unknown: resolved.unknown(&sources, &constants),

@@ -5,6 +5,7 @@ mod bounds;
 mod fuzz;
 mod hanging;
 mod resolving;
+mod symbols;
 mod ways;
 
 use crate::{Entry, EntryKind, FactsCache, Limits, Setting, Tree, Unreadable, check, look};

@@ -13,7 +13,11 @@ mod condition;
 mod evaluate;
 mod flow;
 mod ignored;
+mod names;
+mod newer;
 mod scope;
+mod shape;
+mod symbols;
 mod told;
 mod visit;
 mod write;
@@ -28,6 +32,7 @@ use crate::value::{Value, Why};
 use evaluate::Evaluation;
 use flow::{Around, Flow};
 use scope::Scopes;
+use symbols::Symbols;
 use told::Meanings;
 
 /// Most includes of one file whose names are read.
@@ -42,9 +47,9 @@ struct Met<'a> {
 }
 
 /// What the pass has met, to be evaluated after it.
-#[derive(Default)]
 struct Walk<'a> {
     facts: FileFacts,
+    symbols: Symbols<'a>,
     flow: Flow<'a>,
     scopes: Scopes<'a>,
     meanings: Meanings<'a>,
@@ -59,16 +64,31 @@ struct Walk<'a> {
 }
 
 /// The facts of a parsed file.
-pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &Lines) -> FileFacts {
-    let mut walk = Walk {
-        ignored_lines: ignored::lines(program, lines),
-        ..Walk::default()
-    };
+pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &'a Lines) -> FileFacts {
+    let mut walk = Walk::new(program, lines);
     visit::visit(&mut walk, Node::Program(program));
     let gathered = std::mem::take(&mut walk.surroundings);
     FileFacts {
         surroundings: gathered.finish(program, source, lines),
         ..walk.finish(source, lines)
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(program: &'a Program<'a>, lines: &'a Lines) -> Self {
+        Self {
+            facts: FileFacts::default(),
+            symbols: Symbols::new(lines),
+            flow: Flow::default(),
+            scopes: Scopes::default(),
+            meanings: Meanings::default(),
+            includes: Vec::new(),
+            constants: Vec::new(),
+            existence_tests: Vec::new(),
+            surroundings: Gathered::default(),
+            clock: 0,
+            ignored_lines: ignored::lines(program, lines),
+        }
     }
 }
 
@@ -94,6 +114,7 @@ impl Walk<'_> {
         } else {
             told
         };
+        self.facts.symbols = self.symbols.finish();
         self.facts
     }
 
@@ -120,6 +141,7 @@ impl Walk<'_> {
             value,
             guard,
             outside_functions: met.around.is_outside_functions(),
+            always: met.around.is_always_run() && !met.around.on_symbol,
         }
     }
 

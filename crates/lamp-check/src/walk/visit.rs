@@ -63,6 +63,7 @@ fn meet<'a>(walk: &mut Walk<'a>, todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, a
     walk.note_effect(&node, around);
     walk.surroundings.meet(&node, around.is_always_run());
     walk.note_meaning(&node, around);
+    walk.symbols.meet(&node, around);
     let pass = (walk, todo);
     match node {
         Node::Function(_)
@@ -148,7 +149,8 @@ fn declaration<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Aroun
     }
     let inside = walk.flow.new_scope();
     walk.scopes.put(inside.scope, scope_of(walk, &node, around));
-    children((walk, todo), node, inside);
+    let class = walk.symbols.enter(&node, around, inside.scope);
+    children((walk, todo), node, Around { class, ..inside });
 }
 
 /// Whose body begins there.

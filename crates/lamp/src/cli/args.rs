@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use lamp_check::{Extensions, PhpVersion};
 use lamp_model::gate::OverrideReason;
 use lamp_model::incident::{NoteText, PersonName};
 use lamp_model::name::{ReleaseId, SiteName};
@@ -166,6 +167,23 @@ pub struct CheckArgs {
     /// Show the page of a rule; without RULE, or for `all`, a list of the rules.
     #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "all")]
     pub explain: Option<String>,
+    /// What is known of the host.
+    #[command(flatten)]
+    pub setting: SettingArgs,
+}
+
+/// What is known of the host that is to run a tree.
+#[derive(Debug, Default, Args)]
+pub struct SettingArgs {
+    /// The PHP that is to run the tree, as in 8.2: what is too new for it is found.
+    #[arg(long, value_name = "VERSION", value_parser = PhpVersion::parse)]
+    pub php: Option<PhpVersion>,
+    /// The extensions that it loads: a list as in mysqli,mbstring, or a file that holds what `php -m` prints.
+    #[arg(long, value_name = "FILE|LIST")]
+    pub extensions: Option<String>,
+    /// A php to run and to ask for both, as in --php-from php; that of the command line may load others than Apache's.
+    #[arg(long, value_name = "PROGRAM")]
+    pub php_from: Option<PathBuf>,
 }
 
 /// How `lamp check` prints.
@@ -217,6 +235,12 @@ pub struct CheckWorkerArgs {
     /// A file of facts from the last check; new ones are answered behind the report.
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
+    /// The PHP that is to run the tree.
+    #[arg(long, value_parser = PhpVersion::parse)]
+    pub php: Option<PhpVersion>,
+    /// The extensions that it loads.
+    #[arg(long, value_parser = Extensions::parse)]
+    pub extensions: Option<Extensions>,
 }
 
 /// `lamp rollback`

@@ -16,6 +16,7 @@ mod junit;
 mod kept;
 mod known;
 mod sarif;
+mod setting;
 mod shown;
 mod text;
 mod watch;
@@ -36,9 +37,10 @@ pub fn run(config: &Path, args: &CheckArgs) -> Result<Exit, Trouble> {
         return explain::run(rule, args.format);
     }
     ask::warn_of_a_weak_kernel();
+    let setting = setting::flags(&setting::setting(&args.setting)?);
     let asked = match args.no_cache {
-        true => Asked::new(&args.dir),
-        false => Asked::new(&args.dir).with_kept_facts(),
+        true => Asked::new(&args.dir, &setting),
+        false => Asked::new(&args.dir, &setting).with_kept_facts(),
     };
     if let Some(file) = &args.graph {
         return graph::run(&asked, file.as_deref(), args.format);
@@ -64,7 +66,7 @@ pub fn run(config: &Path, args: &CheckArgs) -> Result<Exit, Trouble> {
 fn check(config: &Path, args: &CheckArgs, asked: &Asked<'_>) -> Result<Exit, Trouble> {
     let unknown: &[&str] = if args.unknown { &["--unknown"] } else { &[] };
     let answer = asked.answer(unknown)?;
-    let known = known::known(config, args, &answer)?;
+    let known = known::known(config, args, (asked, &answer))?;
     let shown = Shown::new(&args.dir, &answer, known);
     out(&printed(args.format, &shown));
     Ok(match shown.errors() {

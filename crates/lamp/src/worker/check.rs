@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Instant;
 
-use lamp_check::{FactsCache, Limits};
+use lamp_check::{FactsCache, Limits, Setting};
 use lamp_fleet::Dir;
 use lamp_sandbox::confine::{WorkerLimits, confine_worker};
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -64,10 +64,15 @@ fn trouble(error: &(dyn std::error::Error + 'static)) -> Trouble {
 fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) -> Result<String, Trouble> {
     let started = Instant::now();
     let limits = Limits::default();
+    let setting = Setting {
+        php: args.php,
+        extensions: args.extensions.clone(),
+        ..Setting::default()
+    };
     let dir = Dir::from_fd(directory, Path::new("."));
     let tree = DirTree::list(dir, limits.file_max_bytes).map_err(|error| trouble(&error))?;
     let cache = facts.map(|facts| -> &dyn FactsCache { facts });
-    let mut looked = lamp_check::look(&tree, &lamp_check::Setting::default(), &limits, cache);
+    let mut looked = lamp_check::look(&tree, &setting, &limits, cache);
     looked.report.summary.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let printed = if args.with_lines {
         serde_json::to_string(&answer::answer(args, &tree, looked))

@@ -26,13 +26,16 @@ const WORKER_WAY_OUT: &str = "the tree is read by a process without rights: as r
 pub(super) struct Asked<'a> {
     /// Where it is.
     pub(super) dir: &'a Path,
+    /// The flags that tell the worker what is known of its host.
+    pub(super) setting: &'a [String],
     keeps_facts: bool,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) const fn new(dir: &'a Path) -> Self {
+    pub(super) const fn new(dir: &'a Path, setting: &'a [String]) -> Self {
         Self {
             dir,
+            setting,
             keeps_facts: false,
         }
     }
@@ -69,7 +72,8 @@ impl<'a> Asked<'a> {
             return Err(Trouble::because(Kind::Mistake, self.thing(), why, readable));
         }
         let lamp = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
-        let flags = [&["check-worker", "--with-lines"], wanted].concat();
+        let setting: Vec<&str> = self.setting.iter().map(String::as_str).collect();
+        let flags = [&["check-worker", "--with-lines"], wanted, &setting].concat();
         let kept = self.keeps_facts.then(|| Kept::of(self.dir)).flatten();
         let answer = kept::ask(
             (&lamp, &flags),

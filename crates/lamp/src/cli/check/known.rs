@@ -31,13 +31,17 @@ pub(super) struct Known {
 }
 
 /// What the findings of the answer are held against; `None`: nothing, and all count.
-pub(super) fn known(config: &Path, args: &CheckArgs, answer: &Answer) -> Result<Option<Known>, Trouble> {
+pub(super) fn known(
+    config: &Path,
+    args: &CheckArgs,
+    (asked, answer): (&Asked<'_>, &Answer),
+) -> Result<Option<Known>, Trouble> {
     let written = match &args.baseline {
         Some(file) => Some(read(file)?),
         None => in_tree(answer)?,
     };
     let against = match &args.against {
-        Some(named) => Some(of_reference(&resolve(config, &args.dir, named)?)?),
+        Some(named) => Some(of_reference(&resolve(config, &args.dir, named)?, asked.setting)?),
         None => None,
     };
     Ok(match (against, written) {
@@ -49,8 +53,8 @@ pub(super) fn known(config: &Path, args: &CheckArgs, answer: &Answer) -> Result<
     })
 }
 
-fn of_reference(reference: &Reference) -> Result<Known, Trouble> {
-    let asked = Asked::new(reference.dir());
+fn of_reference(reference: &Reference, setting: &[String]) -> Result<Known, Trouble> {
+    let asked = Asked::new(reference.dir(), setting);
     let answer = match reference {
         Reference::Dir { .. } => asked.answer(&[])?,
         // The commit may be older than the directory.

@@ -24,7 +24,7 @@ pub(super) fn run(config: &Path, args: &CheckArgs, asked: &Asked<'_>) -> Result<
     // Opened before the look, so that what changes meanwhile is seen.
     let mut eyes = Eyes::on(asked.dir)?;
     let mut before = asked.answer(&[])?;
-    let known = known::known(config, args, &before)?;
+    let known = known::known(config, args, (asked, &before))?;
     out(&text(&Shown::new(asked.dir, &before, known), paint));
     loop {
         eyes.wait()?;

@@ -1,0 +1,216 @@
+//! Which file declares a name, over the whole tree, and whether PHP brings it.
+//!
+//! Invariant: a name that is declared twice is known, and nothing more is said of it: which of the two is loaded cannot be told.
+
+use std::collections::{HashMap, HashSet};
+
+use super::facts::{Class, Resolved, Use};
+use super::php::{Brought, Php, PhpClass};
+use crate::facts::FileFacts;
+use crate::source::Source;
+
+/// A class's place: the file among the tree's sources, and the class in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ClassAt {
+    pub(super) file: usize,
+    pub(super) class: usize,
+}
+
+/// Every name of the tree.
+pub(super) struct Index<'f> {
+    pub(super) sources: &'f [Source],
+    pub(super) facts: &'f [FileFacts],
+    pub(super) php: &'static Php,
+    /// By lower-case name, as written.
+    functions: HashMap<String, &'f str>,
+    classes: HashMap<String, Vec<ClassAt>>,
+    /// By lower-case name of the parent, interface or trait.
+    children: HashMap<String, Vec<ClassAt>>,
+    aliases: HashSet<String>,
+    constants: HashSet<&'f str>,
+    constants_made: HashSet<&'f str>,
+    /// Lower-case; in which classes or functions are declared.
+    namespaces: HashSet<String>,
+}
+
+/// Who has a class.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'f> {
+    Tree(ClassAt, &'f Class),
+    Php(&'static PhpClass),
+    /// It is there, and more cannot be told.
+    Somehow,
+    Nowhere,
+}
+
+/// Who has a function or a constant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// The tree declares it, or an extension may bring it.
+    Somehow,
+    Php(Brought),
+    Nowhere,
+}
+
+impl<'f> Index<'f> {
+    pub(super) fn new(sources: &'f [Source], facts: &'f [FileFacts]) -> Self {
+        let mut index = Self {
+            sources,
+            facts,
+            php: Php::table(),
+            functions: HashMap::new(),
+            classes: HashMap::new(),
+            children: HashMap::new(),
+            aliases: HashSet::new(),
+            constants: HashSet::new(),
+            constants_made: HashSet::new(),
+            namespaces: HashSet::new(),
+        };
+        for (file, facts) in facts.iter().enumerate() {
+            index.add(file, facts);
+        }
+        index
+    }
+
+    fn add(&mut self, file: usize, facts: &'f FileFacts) {
+        let symbols = &facts.symbols;
+        for function in &symbols.functions {
+            let lower = function.name.to_ascii_lowercase();
+            self.namespaces.insert(namespace(&lower).to_owned());
+            self.functions.insert(lower, &function.name);
+        }
+        for (at, class) in symbols.classes.iter().enumerate() {
+            self.add_class(ClassAt { file, class: at }, class);
+        }
+        self.aliases
+            .extend(symbols.class_aliases.iter().map(|name| name.to_ascii_lowercase()));
+        self.constants
+            .extend(symbols.constants.iter().map(String::as_str));
+        self.constants_made
+            .extend(symbols.constants_made.iter().map(String::as_str));
+    }
+
+    fn add_class(&mut self, at: ClassAt, class: &Class) {
+        for name in class.parent.iter().chain(&class.interfaces).chain(&class.traits) {
+            self.children
+                .entry(name.to_ascii_lowercase())
+                .or_default()
+                .push(at);
+        }
+        if class.name.is_empty() {
+            return;
+        }
+        let lower = class.name.to_ascii_lowercase();
+        self.namespaces.insert(namespace(&lower).to_owned());
+        self.classes.entry(lower).or_default().push(at);
+    }
+
+    pub(super) fn class_at(&self, at: ClassAt) -> &'f Class {
+        &self.facts[at.file].symbols.classes[at.class]
+    }
+
+    pub(super) fn class(&self, name: &str) -> Known<'f> {
+        let lower = name.to_ascii_lowercase();
+        match self.classes.get(&lower).map(Vec::as_slice) {
+            Some([only]) if !self.aliases.contains(&lower) && self.php.class(&lower).is_none() => {
+                Known::Tree(*only, self.class_at(*only))
+            }
+            Some(_) => Known::Somehow,
+            None if self.aliases.contains(&lower) => Known::Somehow,
+            None => match self.php.class(&lower) {
+                Some(class) => Known::Php(class),
+                None if Php::may_be_brought(&lower) => Known::Somehow,
+                None => Known::Nowhere,
+            },
+        }
+    }
+
+    /// Classes that name this one as their parent, interface or trait.
+    pub(super) fn children(&self, name: &str) -> &[ClassAt] {
+        self.children
+            .get(&name.to_ascii_lowercase())
+            .map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn function(&self, resolved: &Resolved) -> Name {
+        let lower = resolved.name.to_ascii_lowercase();
+        let candidates = [Some(lower.as_str()), global(&lower, resolved)];
+        for lower in candidates.into_iter().flatten() {
+            if self.functions.contains_key(lower) {
+                return Name::Somehow;
+            }
+            if let Some(brought) = self.php.function(lower) {
+                return Name::Php(brought);
+            }
+        }
+        match Php::may_be_brought(global(&lower, resolved).unwrap_or(&lower)) {
+            true => Name::Somehow,
+            false => Name::Nowhere,
+        }
+    }
+
+    pub(super) fn constant(&self, resolved: &Resolved) -> Name {
+        let candidates = [Some(resolved.name.as_str()), global(&resolved.name, resolved)];
+        for name in candidates.into_iter().flatten() {
+            let is_made = |begin: &&str| name.starts_with(*begin);
+            if self.constants.contains(name) || self.constants_made.iter().any(is_made) {
+                return Name::Somehow;
+            }
+            if let Some(brought) = self.php.constant(name) {
+                return Name::Php(brought);
+            }
+        }
+        match Php::may_be_brought(&resolved.name.to_ascii_lowercase()) {
+            true => Name::Somehow,
+            false => Name::Nowhere,
+        }
+    }
+
+    /// Whether something is declared right in the namespace of this name, or it is in none.
+    pub(super) fn knows_namespace_of(&self, name: &str) -> bool {
+        let lower = name.to_ascii_lowercase();
+        let namespace = namespace(&lower);
+        namespace.is_empty() || self.namespaces.contains(namespace)
+    }
+
+    /// Every name of a function in the tree, as written.
+    pub(super) fn functions(&self) -> impl Iterator<Item = &str> {
+        self.functions.values().copied()
+    }
+
+    /// Every name of a class in the tree, as written.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+        self.classes
+            .values()
+            .filter_map(|at| Some(self.class_at(*at.first()?).name.as_str()))
+    }
+
+    pub(super) fn constants(&self) -> impl Iterator<Item = &str> {
+        self.constants.iter().copied()
+    }
+
+    /// The names that the site's own files use: not those of tests, nor of files that PHP cannot read.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (usize, &'f Use)> {
+        let each = self.facts.iter().enumerate();
+        each.filter(|(file, facts)| !self.sources[*file].is_test && facts.syntax_error.is_none())
+            .flat_map(|(file, facts)| facts.symbols.uses.iter().map(move |used| (file, used)))
+    }
+
+    /// The classes that the site's own files declare.
+    pub(super) fn own_classes(&self) -> impl Iterator<Item = (ClassAt, &'f Class)> {
+        let each = self.facts.iter().enumerate();
+        let own = each.filter(|(file, facts)| !self.sources[*file].is_test && facts.syntax_error.is_none());
+        own.flat_map(|(file, facts)| {
+            let classes = facts.symbols.classes.iter().enumerate();
+            classes.map(move |(class, declared)| (ClassAt { file, class }, declared))
+        })
+    }
+}
+
+fn namespace(name: &str) -> &str {
+    name.rsplit_once('\\').map_or("", |(namespace, _)| namespace)
+}
+
+fn global<'n>(name: &'n str, resolved: &Resolved) -> Option<&'n str> {
+    resolved.or_global.then(|| name.rsplit('\\').next()).flatten()
+}

@@ -1,0 +1,144 @@
+//! Methods and class constants that a class does not have, though all that it is made of is known.
+
+use std::collections::HashMap;
+
+use lamp_model::finding::Severity;
+
+use super::facts::{Class, ClassKind, Of, Use, Used};
+use super::hierarchy::{Ancestor, Ancestry, Has, any_descendant, class_of, own};
+use super::index::{ClassAt, Index};
+use super::near::nearest;
+use super::{Told, UNDEFINED_CONSTANT, UNDEFINED_METHOD};
+use crate::setting::Setting;
+
+/// What is asked of a class.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Method,
+    Constant,
+}
+
+/// A member that is used.
+struct Asked<'f> {
+    file: usize,
+    used: &'f Use,
+    class: ClassAt,
+    member: Member,
+    name: &'f str,
+    /// Whether the class before it may be one made from this one.
+    may_be_a_descendants: bool,
+}
+
+pub(super) fn told(index: &Index<'_>, setting: &Setting) -> Vec<Told> {
+    let mut ancestries: HashMap<ClassAt, Ancestry<'_>> = HashMap::new();
+    let mut told = Vec::new();
+    for asked in index.uses().filter_map(|(file, used)| asked(index, file, used)) {
+        if asked.member.is_of(index.class_at(asked.class), asked.name) {
+            continue;
+        }
+        let ancestry = ancestries
+            .entry(asked.class)
+            .or_insert_with(|| Ancestry::of(index, asked.class));
+        let has = match asked.member {
+            Member::Method => ancestry.has_method(asked.name, setting.php),
+            Member::Constant => ancestry.has_constant(asked.name, setting.php),
+        };
+        if has == Has::No && !asked.may_be_elsewhere(index) {
+            told.push(asked.told(index, ancestry));
+        }
+    }
+    told
+}
+
+fn asked<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Asked<'f>> {
+    let ((class, may_be_a_descendants), member, name) = match &used.what {
+        Used::OwnMethod { class, name } => {
+            let class = own(index, ClassAt { file, class: *class })?;
+            ((class, true), Member::Method, name)
+        }
+        Used::StaticMethod { of, name } => (named(index, file, of)?, Member::Method, name),
+        Used::ClassConstant { of, name } => (named(index, file, of)?, Member::Constant, name),
+        Used::Class(_) | Used::Function(_) | Used::Constant(_) => return None,
+    };
+    Some(Asked {
+        file,
+        used,
+        class,
+        member,
+        name,
+        may_be_a_descendants,
+    })
+}
+
+/// The class before a `::`, and whether it may be one made from it.
+fn named(index: &Index<'_>, file: usize, of: &Of) -> Option<(ClassAt, bool)> {
+    Some((class_of(index, file, of)?, matches!(of, Of::Own(_))))
+}
+
+impl Member {
+    fn is_of(self, class: &Class, name: &str) -> bool {
+        match self {
+            Self::Method => class
+                .methods
+                .iter()
+                .any(|method| method.name.eq_ignore_ascii_case(name)),
+            Self::Constant => class.constants.iter().any(|constant| constant == name),
+        }
+    }
+
+    fn names<'f>(self, ancestor: &Ancestor<'f>) -> Vec<&'f str> {
+        match (ancestor, self) {
+            (Ancestor::Tree(class), Self::Method) => {
+                class.methods.iter().map(|method| method.name.as_str()).collect()
+            }
+            (Ancestor::Tree(class), Self::Constant) => class.constants.iter().map(String::as_str).collect(),
+            (Ancestor::Php(class), Self::Method) => class.methods().map(|method| method.name).collect(),
+            (Ancestor::Php(_), Self::Constant) => Vec::new(),
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// Whether a class made from this one has it, here or in whatever is put into the tree.
+    fn may_be_elsewhere(&self, index: &Index<'_>) -> bool {
+        let class = index.class_at(self.class);
+        self.may_be_a_descendants
+            && (class.kind == ClassKind::Abstract
+                || any_descendant(index, &class.name, |class| self.member.is_of(class, self.name)))
+    }
+
+    fn told(&self, index: &Index<'_>, ancestry: &Ancestry<'_>) -> Told {
+        let class = index.class_at(self.class).shown();
+        let name = self.name;
+        let (rule, message, target) = match self.member {
+            Member::Method => (
+                UNDEFINED_METHOD,
+                format!("{class} has no method {name}()"),
+                format!("{class}::{name}()"),
+            ),
+            Member::Constant => (
+                UNDEFINED_CONSTANT,
+                format!("{class} has no constant {name}"),
+                format!("{class}::{name}"),
+            ),
+        };
+        let names = ancestry
+            .all
+            .iter()
+            .flat_map(|ancestor| self.member.names(ancestor));
+        let near = nearest(name, names);
+        Told {
+            file: self.file,
+            at: self.used.at,
+            rule,
+            // As for functions: applications carry calls that nobody comes by any more.
+            severity: match near {
+                Some(_) => Severity::Error,
+                None => Severity::Warning,
+            },
+            message,
+            target,
+            suggestion: near,
+        }
+    }
+}

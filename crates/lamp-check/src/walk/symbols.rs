@@ -1,0 +1,533 @@
+//! The names that a file declares and uses, met in the same pass as everything else.
+
+use std::collections::{HashMap, HashSet};
+
+use mago_syntax::ast::{
+    Argument, ClassConstantAccess, ClassLikeConstantSelector, ClassLikeMemberSelector, Expression,
+    FunctionCall, Identifier, Literal, Node, Variable,
+};
+
+use super::evaluate::plain_argument;
+use super::flow::Around;
+use super::names::{Names, last, text};
+use super::{newer, shape};
+use crate::parse::Lines;
+use crate::symbols::facts::{Certainty, Class, Construct, Function, NewerSyntax, Of, SymbolFacts, Use, Used};
+
+/// Functions that tell whether something is there, or which PHP it is.
+const ASKS: [&[u8]; 14] = [
+    b"class_exists",
+    b"class_implements",
+    b"enum_exists",
+    b"extension_loaded",
+    b"function_exists",
+    b"get_class_methods",
+    b"interface_exists",
+    b"is_a",
+    b"is_callable",
+    b"is_subclass_of",
+    b"method_exists",
+    b"phpversion",
+    b"trait_exists",
+    b"version_compare",
+];
+/// Constants that tell which PHP it is, as they begin.
+const TELLS_PHP: [&[u8]; 3] = [b"PHP_VERSION", b"PHP_MAJOR_VERSION", b"PHP_MINOR_VERSION"];
+
+/// What is used, as written, and all else that tells what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key<'a> {
+    kind: Kind,
+    /// What stands before the `::`, if it is a name; else the name itself.
+    name: &'a [u8],
+    member: &'a [u8],
+    class: u32,
+    namespace: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Class,
+    Function,
+    Constant,
+    StaticMethod,
+    OwnMethod,
+    ClassConstant,
+}
+
+/// Where something is used.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    offset: u32,
+    scope: u32,
+    certainty: Certainty,
+}
+
+/// What has been met of names.
+pub(super) struct Symbols<'a> {
+    lines: &'a Lines,
+    names: Names,
+    facts: SymbolFacts,
+    uses: HashMap<Key<'a>, (Used, Vec<Place>)>,
+    /// In which scope a scope lies.
+    within: HashMap<u32, u32>,
+    /// Scopes that ask for something.
+    asking: HashSet<u32>,
+    /// What is asked for by name, lower-case.
+    asked: HashSet<String>,
+    /// Whether the file may end before its last line.
+    may_end_early: bool,
+    newer: HashMap<Construct, u32>,
+    /// The `throw` that is a statement by itself.
+    thrown: u32,
+}
+
+impl<'a> Symbols<'a> {
+    pub(super) fn new(lines: &'a Lines) -> Self {
+        Self {
+            lines,
+            names: Names::default(),
+            facts: SymbolFacts::default(),
+            uses: HashMap::new(),
+            within: HashMap::new(),
+            asking: HashSet::new(),
+            asked: HashSet::new(),
+            may_end_early: false,
+            newer: HashMap::new(),
+            thrown: u32::MAX,
+        }
+    }
+
+    pub(super) fn meet(&mut self, node: &Node<'a, 'a>, around: Around) {
+        match node {
+            Node::Namespace(namespace) => self.names.enter(namespace),
+            Node::Use(statement) => self.names.uses(statement),
+            Node::Function(function) => self.facts.functions.push(Function {
+                name: self.names.here(&text(function.name.value)),
+                at: self.lines.spot(function.name.span.start.offset),
+                always: around.is_always_run() && !around.on_symbol,
+            }),
+            Node::FunctionCall(call) => self.function_call(call, around),
+            Node::MethodCall(call) => {
+                self.may_define(&call.method, call.argument_list.arguments.first());
+                self.method(call.object, &call.method, around);
+            }
+            Node::StaticMethodCall(call) => {
+                self.may_define(&call.method, call.argument_list.arguments.first());
+                self.static_method(call.class, &call.method, around);
+            }
+            Node::FunctionPartialApplication(it) => self.function(it.function, around),
+            Node::MethodPartialApplication(it) => self.method(it.object, &it.method, around),
+            Node::StaticMethodPartialApplication(it) => self.static_method(it.class, &it.method, around),
+            Node::Instantiation(new) => self.class(new.class, around),
+            Node::StaticPropertyAccess(access) => self.class(access.class, around),
+            Node::ClassConstantAccess(access) => self.class_constant(access, around),
+            Node::ConstantAccess(access) => self.constant(&access.name, around),
+            Node::ConstantItem(item) => {
+                let name = self.names.here(&text(item.name.value));
+                self.facts.constants.push(name);
+            }
+            Node::Return(_) | Node::ExitConstruct(_) | Node::DieConstruct(_) => {
+                self.may_end_early |= around.is_outside_functions() && !around.is_always_run();
+            }
+            _ => {}
+        }
+        self.note_newer(node);
+    }
+
+    /// A declaration is entered as this scope; answers the class that `$this` is of in it.
+    pub(super) fn enter(&mut self, node: &Node<'a, 'a>, around: Around, scope: u32) -> u32 {
+        self.within.insert(scope, around.scope);
+        let Some(mut class) = shape::class(node, &self.names, self.lines) else {
+            return match node {
+                Node::Method(_) | Node::ArrowFunction(_) | Node::PropertyHook(_) => around.class,
+                // Whoever is handed a closure may bind it to another object.
+                _ => 0,
+            };
+        };
+        class.always = around.is_always_run() && !around.on_symbol;
+        if !around.on_symbol {
+            self.extends(&class);
+        }
+        self.facts.classes.push(class);
+        u32::try_from(self.facts.classes.len()).unwrap_or(0)
+    }
+
+    /// What a class is made from must be there when it is declared.
+    fn extends(&mut self, class: &Class) {
+        let certainty = match class.always {
+            true => Certainty::Always,
+            false => Certainty::IfReached,
+        };
+        let from = class.parent.iter().chain(&class.interfaces).chain(&class.traits);
+        self.facts.uses.extend(from.map(|name| Use {
+            what: Used::Class(name.clone()),
+            at: class.at,
+            certainty,
+        }));
+    }
+
+    fn note_newer(&mut self, node: &Node<'a, 'a>) {
+        if let Some(offset) = newer::thrown(node) {
+            self.thrown = offset;
+        }
+        let thrown = match node {
+            Node::Throw(throw) => Some(throw.throw.span.start.offset).filter(|at| *at != self.thrown),
+            _ => None,
+        };
+        let thrown = thrown.map(|at| (Construct::ThrowExpression, at));
+        if let Some((construct, at)) = thrown.or_else(|| newer::construct(node)) {
+            self.newer.entry(construct).or_insert(at);
+        }
+    }
+
+    fn function_call(&mut self, call: &'a FunctionCall<'a>, around: Around) {
+        let Expression::Identifier(name) = call.function else {
+            return;
+        };
+        let called = last(name.value());
+        let mut arguments = call.argument_list.arguments.iter().map(plain_argument);
+        let (first, second) = (arguments.next().flatten(), arguments.next().flatten());
+        let is = |word: &&[u8]| called.eq_ignore_ascii_case(word);
+        if ASKS.iter().any(is) {
+            self.asking.insert(around.scope);
+            [first, second]
+                .into_iter()
+                .flatten()
+                .for_each(|asked| self.asks_for(asked));
+        } else if is(&b"defined".as_slice()) {
+            first.into_iter().for_each(|asked| self.asks_for(asked));
+        } else if is(&b"class_alias".as_slice()) {
+            self.class_alias(second);
+        } else if mentions_define(called) {
+            self.defines(first);
+        }
+        self.function(call.function, around);
+    }
+
+    /// A text, `Name::class`, or an array that ends in one.
+    fn asks_for(&mut self, asked: &'a Expression<'a>) {
+        match asked {
+            Expression::Array(array) => {
+                for element in array.elements.iter() {
+                    if let mago_syntax::ast::ArrayElement::Value(element) = element {
+                        self.asked
+                            .extend(literal(element.value).map(|name| name.to_ascii_lowercase()));
+                    }
+                }
+            }
+            other => {
+                let name = literal(other).or_else(|| self.class_name(other));
+                let name = name.map(|name| name.to_ascii_lowercase());
+                let member = name.as_deref().and_then(|name| name.split_once("::"));
+                let member = member.map(|(_, member)| member.to_owned());
+                self.asked.extend(name.into_iter().chain(member));
+            }
+        }
+    }
+
+    /// The class of `Name::class`.
+    fn class_name(&self, expression: &Expression<'a>) -> Option<String> {
+        let Expression::Access(mago_syntax::ast::Access::ClassConstant(access)) = expression else {
+            return None;
+        };
+        let Expression::Identifier(name) = access.class else {
+            return None;
+        };
+        Some(self.names.class(name.value()))
+    }
+
+    fn class_alias(&mut self, alias: Option<&'a Expression<'a>>) {
+        let name = alias.and_then(|alias| literal(alias).or_else(|| self.class_name(alias)));
+        self.facts.class_aliases.extend(name);
+    }
+
+    /// A method that may stand for `define()`.
+    fn may_define(&mut self, method: &ClassLikeMemberSelector<'a>, first: Option<&'a Argument<'a>>) {
+        if let ClassLikeMemberSelector::Identifier(name) = method
+            && mentions_define(name.value)
+        {
+            self.defines(first.and_then(plain_argument));
+        }
+    }
+
+    fn defines(&mut self, name: Option<&'a Expression<'a>>) {
+        let Some(name) = name else { return };
+        match (literal(name), name) {
+            (Some(name), _) => self.facts.constants.push(name),
+            (None, Expression::Binary(binary)) => {
+                self.facts
+                    .constants_made
+                    .push(literal(binary.lhs).unwrap_or_default());
+            }
+            (None, _) => self.facts.constants_made.push(String::new()),
+        }
+    }
+
+    fn function(&mut self, function: &'a Expression<'a>, around: Around) {
+        let Expression::Identifier(name) = function else {
+            return;
+        };
+        let key = self.key(Kind::Function, name.value(), b"");
+        self.used(key, name, around, |names| {
+            Some(Used::Function(names.function(name.value())))
+        });
+    }
+
+    fn class(&mut self, class: &'a Expression<'a>, around: Around) {
+        let Expression::Identifier(name) = class else {
+            return;
+        };
+        let key = self.key(Kind::Class, name.value(), b"");
+        self.used(key, name, around, |names| {
+            Some(Used::Class(names.class(name.value())))
+        });
+    }
+
+    fn constant(&mut self, name: &'a Identifier<'a>, around: Around) {
+        let written = name.value();
+        let bare = written.strip_prefix(b"\\").unwrap_or(written);
+        if TELLS_PHP.iter().any(|begin| bare.starts_with(begin)) {
+            self.asking.insert(around.scope);
+        }
+        let is_word = [b"true".as_slice(), b"false", b"null", b"__compiler_halt_offset__"];
+        if is_word.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
+            return;
+        }
+        let key = self.key(Kind::Constant, written, b"");
+        self.used(key, name, around, |names| {
+            Some(Used::Constant(names.constant(written)))
+        });
+    }
+
+    fn method(
+        &mut self,
+        object: &'a Expression<'a>,
+        method: &'a ClassLikeMemberSelector<'a>,
+        around: Around,
+    ) {
+        let Expression::Variable(Variable::Direct(variable)) = object else {
+            return;
+        };
+        let (b"$this", ClassLikeMemberSelector::Identifier(name)) = (variable.name, method) else {
+            return;
+        };
+        let Some(class) = own(around) else { return };
+        let key = Key {
+            class: around.class,
+            ..self.key(Kind::OwnMethod, b"", name.value)
+        };
+        self.used_at(key, name.span.start.offset, around, |_| {
+            let name = text(name.value);
+            Some(Used::OwnMethod { class, name })
+        });
+    }
+
+    fn static_method(
+        &mut self,
+        class: &'a Expression<'a>,
+        method: &'a ClassLikeMemberSelector<'a>,
+        around: Around,
+    ) {
+        self.class(class, around);
+        let ClassLikeMemberSelector::Identifier(name) = method else {
+            return;
+        };
+        let key = self.member(Kind::StaticMethod, class, name.value, around);
+        let offset = name.span.start.offset;
+        let Some(key) = key else { return };
+        self.used_at(key, offset, around, |names| {
+            let name = text(name.value);
+            of(class, around, names).map(|of| Used::StaticMethod { of, name })
+        });
+    }
+
+    fn class_constant(&mut self, access: &'a ClassConstantAccess<'a>, around: Around) {
+        let ClassLikeConstantSelector::Identifier(name) = &access.constant else {
+            return;
+        };
+        // To ask for the name of a class needs no class.
+        if name.value.eq_ignore_ascii_case(b"class") {
+            return;
+        }
+        self.class(access.class, around);
+        let Some(key) = self.member(Kind::ClassConstant, access.class, name.value, around) else {
+            return;
+        };
+        self.used_at(key, name.span.start.offset, around, |names| {
+            let name = text(name.value);
+            of(access.class, around, names).map(|of| Used::ClassConstant { of, name })
+        });
+    }
+
+    fn key(&self, kind: Kind, name: &'a [u8], member: &'a [u8]) -> Key<'a> {
+        Key {
+            kind,
+            name,
+            member,
+            class: 0,
+            namespace: self.names.count,
+        }
+    }
+
+    fn member(
+        &self,
+        kind: Kind,
+        class: &'a Expression<'a>,
+        member: &'a [u8],
+        around: Around,
+    ) -> Option<Key<'a>> {
+        let before: &[u8] = match class {
+            Expression::Identifier(name) => return Some(self.key(kind, name.value(), member)),
+            Expression::Self_(_) | Expression::Static(_) => b"self",
+            Expression::Parent(_) => b"parent",
+            _ => return None,
+        };
+        Some(Key {
+            class: around.class,
+            ..self.key(kind, before, member)
+        })
+    }
+
+    fn used(
+        &mut self,
+        key: Key<'a>,
+        name: &Identifier<'_>,
+        around: Around,
+        used: impl FnOnce(&Names) -> Option<Used>,
+    ) {
+        let offset = match name {
+            Identifier::Local(name) => name.span,
+            Identifier::Qualified(name) => name.span,
+            Identifier::FullyQualified(name) => name.span,
+        };
+        self.used_at(key, offset.start.offset, around, used);
+    }
+
+    fn used_at(
+        &mut self,
+        key: Key<'a>,
+        offset: u32,
+        around: Around,
+        used: impl FnOnce(&Names) -> Option<Used>,
+    ) {
+        if around.on_symbol || around.quiet {
+            return;
+        }
+        let place = Place {
+            offset,
+            scope: around.scope,
+            certainty: match around.is_always_run() {
+                true => Certainty::Always,
+                false => Certainty::IfReached,
+            },
+        };
+        if let Some((_, places)) = self.uses.get_mut(&key) {
+            places.push(place);
+        } else if let Some(used) = used(&self.names) {
+            self.uses.insert(key, (used, vec![place]));
+        }
+    }
+}
+
+fn mentions_define(name: &[u8]) -> bool {
+    name.windows(6).any(|part| part.eq_ignore_ascii_case(b"define")) && !name.eq_ignore_ascii_case(b"defined")
+}
+
+fn own(around: Around) -> Option<usize> {
+    usize::try_from(around.class).ok()?.checked_sub(1)
+}
+
+fn of(class: &Expression<'_>, around: Around, names: &Names) -> Option<Of> {
+    match class {
+        Expression::Identifier(name) => Some(Of::Named(names.class(name.value()))),
+        Expression::Self_(_) | Expression::Static(_) => own(around).map(Of::Own),
+        Expression::Parent(_) => own(around).map(Of::Parent),
+        _ => None,
+    }
+}
+
+/// A text without anything in it that is computed; as a name, without a backslash at its beginning.
+fn literal(expression: &Expression<'_>) -> Option<String> {
+    match expression {
+        Expression::Literal(Literal::String(string)) => string.value.map(text),
+        _ => None,
+    }
+}
+
+impl Symbols<'_> {
+    pub(super) fn finish(mut self) -> SymbolFacts {
+        let uses = std::mem::take(&mut self.uses);
+        let uses = uses
+            .into_values()
+            .filter_map(|(what, places)| self.certain(what, &places));
+        let mut uses: Vec<Use> = uses.collect();
+        let mut facts = self.facts;
+        uses.append(&mut facts.uses);
+        uses.sort_by_key(|used| used.at);
+        facts.uses = uses;
+        let newer = self.newer.into_iter();
+        facts.newer_syntax = newer
+            .map(|(construct, at)| NewerSyntax {
+                construct,
+                at: self.lines.spot(at),
+            })
+            .collect();
+        facts.newer_syntax.sort_by_key(|newer| newer.at);
+        facts
+    }
+
+    /// The first place at which it is most surely used, unless the code asks for it.
+    fn certain(&self, what: Used, places: &[Place]) -> Option<Use> {
+        if self.is_asked_for(&what) {
+            return None;
+        }
+        let unguarded = places.iter().filter(|place| !self.is_guarded(place.scope));
+        let place = unguarded.min_by_key(|place| (place.certainty, place.offset))?;
+        Some(Use {
+            what,
+            at: self.lines.spot(place.offset),
+            certainty: place.certainty,
+        })
+    }
+
+    fn is_asked_for(&self, what: &Used) -> bool {
+        let names: [&str; 2] = match what {
+            Used::Class(name) => [name, name],
+            Used::Function(resolved) | Used::Constant(resolved) => {
+                let last = resolved.name.rsplit('\\').next().unwrap_or_default();
+                [&resolved.name, last]
+            }
+            Used::StaticMethod {
+                of: Of::Named(class),
+                name,
+            }
+            | Used::ClassConstant {
+                of: Of::Named(class),
+                name,
+            } => [class, name],
+            Used::StaticMethod { name, .. }
+            | Used::ClassConstant { name, .. }
+            | Used::OwnMethod { name, .. } => [name, name],
+        };
+        names
+            .iter()
+            .any(|name| self.asked.contains(&name.to_ascii_lowercase()))
+    }
+
+    /// Whether the code around asks for something first, or may have ended.
+    fn is_guarded(&self, scope: u32) -> bool {
+        let outside_asks = self.asking.contains(&0);
+        if outside_asks && (scope == 0 || self.may_end_early) {
+            return true;
+        }
+        let mut scope = scope;
+        while let Some(around) = self.within.get(&scope) {
+            if self.asking.contains(&scope) {
+                return true;
+            }
+            scope = *around;
+        }
+        false
+    }
+}
