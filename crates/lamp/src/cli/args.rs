@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use lamp_check::{Extensions, PhpVersion};
+use lamp_check::{AllowOverride, Extensions, Modules, PhpVersion};
 use lamp_model::gate::OverrideReason;
 use lamp_model::incident::{NoteText, PersonName};
 use lamp_model::name::{ReleaseId, SiteName};
@@ -184,6 +184,12 @@ pub struct SettingArgs {
     /// A php to run and to ask for both, as in --php-from php; that of the command line may load others than Apache's.
     #[arg(long, value_name = "PROGRAM")]
     pub php_from: Option<PathBuf>,
+    /// The modules of the site's Apache: a list as in rewrite_module,php_module, or a file that holds what `apachectl -M` prints.
+    #[arg(long, value_name = "FILE|LIST")]
+    pub apache_modules: Option<String>,
+    /// What it allows in a .htaccess: All, None, or classes as in FileInfo,Indexes.
+    #[arg(long, value_name = "CLASSES", value_parser = AllowOverride::parse)]
+    pub allow_override: Option<AllowOverride>,
 }
 
 /// How `lamp check` prints.
@@ -241,6 +247,12 @@ pub struct CheckWorkerArgs {
     /// The extensions that it loads.
     #[arg(long, value_parser = Extensions::parse)]
     pub extensions: Option<Extensions>,
+    /// The modules of the site's Apache.
+    #[arg(long, value_parser = Modules::parse)]
+    pub apache_modules: Option<Modules>,
+    /// What it allows in a .htaccess.
+    #[arg(long, value_parser = AllowOverride::parse)]
+    pub allow_override: Option<AllowOverride>,
 }
 
 /// `lamp rollback`

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Instant;
 
-use lamp_check::{FactsCache, Limits, Setting};
+use lamp_check::{ApacheSetting, FactsCache, Limits, Setting};
 use lamp_fleet::Dir;
 use lamp_sandbox::confine::{WorkerLimits, confine_worker};
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -67,7 +67,10 @@ fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) ->
     let setting = Setting {
         php: args.php,
         extensions: args.extensions.clone(),
-        ..Setting::default()
+        apache: ApacheSetting {
+            modules: args.apache_modules.clone(),
+            allow_override: args.allow_override.clone(),
+        },
     };
     let dir = Dir::from_fd(directory, Path::new("."));
     let tree = DirTree::list(dir, limits.file_max_bytes).map_err(|error| trouble(&error))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lamp_check::{Extensions, PhpVersion, Setting};
+use lamp_check::{ApacheSetting, Extensions, Modules, PhpVersion, Setting};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cli::args::SettingArgs;
@@ -29,7 +29,10 @@ pub(super) fn setting(args: &SettingArgs) -> Result<Setting, Trouble> {
     Ok(Setting {
         php: args.php.or(told.php),
         extensions: extensions.or(told.extensions),
-        ..Setting::default()
+        apache: ApacheSetting {
+            modules: args.apache_modules.as_deref().map(modules).transpose()?,
+            allow_override: args.allow_override.clone(),
+        },
     })
 }
 
@@ -41,7 +44,11 @@ pub(super) fn flags(setting: &Setting) -> Vec<String> {
         .flat_map(|php| ["--php".to_owned(), php.to_string()]);
     let extensions = setting.extensions.iter();
     let extensions = extensions.flat_map(|list| ["--extensions".to_owned(), list.to_string()]);
-    php.chain(extensions).collect()
+    let modules = setting.apache.modules.iter();
+    let modules = modules.flat_map(|list| ["--apache-modules".to_owned(), list.to_string()]);
+    let allowed = setting.apache.allow_override.iter();
+    let allowed = allowed.flat_map(|classes| ["--allow-override".to_owned(), classes.to_string()]);
+    php.chain(extensions).chain(modules).chain(allowed).collect()
 }
 
 /// A list, or a file that holds one, as `php -m` prints it.
@@ -50,11 +57,25 @@ fn extensions(list: &str) -> Result<Extensions, Trouble> {
     let way_out = "name them as in --extensions mysqli,mbstring, or a file that holds what `php -m` prints";
     let mistake =
         |error: &(dyn std::error::Error + 'static)| Trouble::new(Kind::Mistake, thing(), error, way_out);
-    let written = match Path::new(list).is_file() {
-        true => fs_err::read_to_string(list).map_err(|error| mistake(&error))?,
-        false => list.to_owned(),
-    };
+    let written = written(list).map_err(|error| mistake(&error))?;
     Extensions::parse(&written).map_err(|error| mistake(&error))
+}
+
+/// The same of Apache's modules, as `apachectl -M` prints them.
+fn modules(list: &str) -> Result<Modules, Trouble> {
+    let thing = || format!("read the modules {list}");
+    let way_out = "name them as in --apache-modules rewrite_module,php_module, or a file that holds what `apachectl -M` prints";
+    let mistake =
+        |error: &(dyn std::error::Error + 'static)| Trouble::new(Kind::Mistake, thing(), error, way_out);
+    let written = written(list).map_err(|error| mistake(&error))?;
+    Modules::parse(&written).map_err(|error| mistake(&error))
+}
+
+fn written(list: &str) -> std::io::Result<String> {
+    match Path::new(list).is_file() {
+        true => fs_err::read_to_string(list),
+        false => Ok(list.to_owned()),
+    }
 }
 
 fn ask(program: &Path) -> Result<Setting, Trouble> {
@@ -109,6 +130,8 @@ fn read(child: &mut Child) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use lamp_check::AllowOverride;
+
     use super::*;
 
     /// PHP's own word, asked another way.
@@ -133,9 +156,18 @@ mod tests {
             php: Some(PhpVersion::new(7, 4)),
             extensions: Some("Core,mysqli".to_owned()),
             php_from: Some("php".into()),
+            apache_modules: Some("rewrite_module".to_owned()),
+            allow_override: AllowOverride::parse("FileInfo").ok(),
         };
         let flags = flags(&setting(&args).expect("a setting"));
-        assert_eq!(flags, ["--php", "7.4", "--extensions", "core,mysqli"]);
+        let php = ["--php", "7.4", "--extensions", "core,mysqli"];
+        let apache = [
+            "--apache-modules",
+            "rewrite_module",
+            "--allow-override",
+            "FileInfo",
+        ];
+        assert_eq!(flags, [php, apache].concat());
     }
 
     #[test]
