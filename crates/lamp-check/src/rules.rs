@@ -23,7 +23,7 @@ use crate::rule::{Rule, page};
 use crate::setting::Setting;
 use crate::source::{Source, sources};
 use crate::surroundings::{self, Seen};
-use crate::symbols::{self, Loads};
+use crate::symbols;
 use crate::tree::{EntryKind, Tree};
 
 /// The rule of a file that PHP cannot parse.

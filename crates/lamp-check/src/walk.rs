@@ -180,6 +180,7 @@ impl Walk<'_> {
 /// An include whose name is not read.
 fn one_too_many(keyword: Keyword, met: Met<'_>, lines: &Lines) -> Include {
     Include {
+        always: false,
         keyword,
         at: lines.spot(evaluate::start(evaluate::bare(met.expression))),
         value: Value::Unknown(Why::Bound),
