@@ -14,6 +14,7 @@ use lamp_model::name::{DeploymentId, ReleaseId};
 use lamp_model::origin::Provenance;
 use lamp_model::plan::{Plan, Step};
 use lamp_model::port::{Answer, Live};
+use lamp_model::reach::WholeGraph;
 use lamp_model::state::{Deployment, Site};
 use lamp_model::tree::{Hash, Manifest};
 
@@ -157,6 +158,8 @@ pub trait Hands: Send + Sync {
     fn record<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Fact, HandsError>;
     /// The manifest of a stored release.
     fn manifest<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Manifest, HandsError>;
+    /// What hangs on each file of a stored release; `None`: the gate has not looked at it.
+    fn graph<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Option<WholeGraph>, HandsError>;
     /// Every way in which a stored release differs from its manifest.
     fn verify<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Vec<Difference>, HandsError>;
     /// What retention says of the store, with `site` as the log says it is. Changes nothing.

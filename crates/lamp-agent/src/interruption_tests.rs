@@ -13,6 +13,7 @@ use lamp_model::gate::{GateResult, RehearsalOutcome};
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::{GateScope, Plan, PlanKind, Step};
 use lamp_model::port::{Answer, Live};
+use lamp_model::reach::WholeGraph;
 use lamp_model::state::{Deployment, Site};
 use lamp_model::tree::{Hash, Manifest};
 use lamp_testkit::{Fault, Faults, FaultyLog, ManualClock};
@@ -147,14 +148,15 @@ impl FakeHands {
 
 /// The gate is shut for whatever is called `bad`.
 fn gated(release: &ReleaseId) -> GateResult {
-    let check = match release.as_str() {
-        "bad" => Err("the test made it so".to_owned()),
-        _ => Ok(CheckReport {
-            summary: CheckSummary::default(),
-            findings: Vec::new(),
-        }),
+    let clean = CheckReport {
+        summary: CheckSummary::default(),
+        findings: Vec::new(),
     };
-    GateResult::of(&check, None, RehearsalOutcome::SwitchedOff)
+    let check = match release.as_str() {
+        "bad" => Err("the test made it so"),
+        _ => Ok(&clean),
+    };
+    GateResult::of(check, None, RehearsalOutcome::SwitchedOff)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -208,6 +210,9 @@ impl Hands for FakeHands {
     }
     fn manifest<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Manifest, HandsError> {
         not_asked()
+    }
+    fn graph<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Option<WholeGraph>, HandsError> {
+        ready(Ok(None))
     }
     fn verify<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Vec<Difference>, HandsError> {
         not_asked()

@@ -15,6 +15,7 @@ use lamp_model::clock::Clock;
 use lamp_model::name::{DeploymentId, ReleaseId, SiteName};
 use lamp_model::plan::{Plan, Step};
 use lamp_model::port::{Answer, Live, Switch as _};
+use lamp_model::reach::WholeGraph;
 use lamp_model::state::{Deployment, Site};
 use lamp_model::tree::Manifest;
 use lamp_release::config::SiteConfig;
@@ -24,7 +25,7 @@ use lamp_release::store::{Incoming, NewFile, release_id, tree_hash};
 use lamp_release::{Store, step};
 
 use crate::asker::DoorKeeper;
-use crate::gate::{Candidate as GateCandidate, Gatekeeper, NoCheck, NoTwin};
+use crate::gate::{Answered, Candidate as GateCandidate, Gatekeeper, NoCheck, NoTwin};
 use crate::hands::{Delivery, Difference, Fact, Hands, HandsError, Planned, Retention, Wish};
 use proving::Mark;
 pub(crate) use reach::{Reach, blocking};
@@ -207,8 +208,7 @@ impl Hands for SiteHands {
                         against: against.as_ref(),
                         scope: *scope,
                     };
-                    let result = Box::new(self.gatekeeper.ask(candidate).await);
-                    Ok(Fact::Gated { result })
+                    Ok(self.ask_gate(candidate).await)
                 }
                 Step::Verify { release } => self.verify_step(release.clone()).await,
                 Step::Arm { back_to } => self.arm(back_to.clone()).await,
@@ -273,6 +273,11 @@ impl Hands for SiteHands {
                 .map(|record| record.manifest)
                 .map_err(|error| of_store(&error))
         }))
+    }
+
+    fn graph<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Option<WholeGraph>, HandsError> {
+        let release = release.clone();
+        Box::pin(self.on_store(move |store| Ok(store.graph(&release))))
     }
 
     fn verify<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Vec<Difference>, HandsError> {
@@ -357,6 +362,25 @@ impl SiteHands {
     async fn seal(&self, release: ReleaseId) -> Result<Fact, HandsError> {
         let work = move |store: &Store| step::seal(store, &release).map_err(|error| of_release(&error));
         self.on_store(work).await.map(stored)
+    }
+
+    /// Without the graph less is told later of what a wrong line costs; the gate's answer stands all the same.
+    async fn ask_gate(&self, candidate: GateCandidate<'_>) -> Fact {
+        let Answered { result, graph } = self.gatekeeper.ask(candidate).await;
+        if let Some(graph) = graph {
+            let release = candidate.release.clone();
+            let kept = self.on_store(move |store| {
+                store
+                    .keep_graph(&release, &graph)
+                    .map_err(|error| of_store(&error))
+            });
+            if let Err(error) = kept.await {
+                tracing::warn!(release = %candidate.release, %error, "what hangs on its files is not kept");
+            }
+        }
+        Fact::Gated {
+            result: Box::new(result),
+        }
     }
 
     async fn verify_step(&self, release: ReleaseId) -> Result<Fact, HandsError> {

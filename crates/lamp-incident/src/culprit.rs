@@ -183,7 +183,10 @@ fn grounds(scene: &Scene<'_>, suspect: &Suspect<'_>) -> Vec<Ground> {
 
 fn radius_of_file(scene: &Scene<'_>, path: &str) -> Option<BlastRadius> {
     let mut of_file = findings(scene).iter().filter(|finding| finding.path == path);
-    of_file.find_map(|finding| finding.blast_radius)
+    let site = scene.deployment.site();
+    of_file
+        .find_map(|finding| finding.blast_radius)
+        .or_else(|| scene.facts.blast_radius(site, scene.release, path))
 }
 
 /// Whether a finding's target is the file that PHP could not open: PHP may name it by its whole path.

@@ -2,6 +2,7 @@
 //! release beside the log.
 
 use jiff::Timestamp;
+use lamp_model::finding::BlastRadius;
 use lamp_model::incident::PageSeverity;
 use lamp_model::name::{ReleaseId, SiteName};
 
@@ -33,7 +34,8 @@ impl Default for PagerTerms {
     }
 }
 
-/// What is known of a release beside the log: from its manifest, and from its source.
+/// What is known of a release beside the log: from its manifest, from its source, and from the gate's look at
+/// its code.
 pub trait ReleaseFacts {
     /// Whether a file differs from the release before; `None`: not known.
     fn is_changed(&self, _site: &SiteName, _release: &ReleaseId, _path: &str) -> Option<bool> {
@@ -43,6 +45,11 @@ pub trait ReleaseFacts {
     /// In words, the commit that touched the file last, with its author; of no file, or one of which that is not
     /// known, the commit that the release is. `None`: it did not come from a git source.
     fn commit(&self, _site: &SiteName, _release: &ReleaseId, _path: Option<&str>) -> Option<String> {
+        None
+    }
+
+    /// How much of the site hangs on a file, whether or not anything is wrong in it; `None`: not known.
+    fn blast_radius(&self, _site: &SiteName, _release: &ReleaseId, _path: &str) -> Option<BlastRadius> {
         None
     }
 }

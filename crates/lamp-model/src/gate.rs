@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::Baseline;
 use crate::finding::{CheckReport, CheckSummary, CodePlace, Finding};
 use crate::name::NameError;
+use crate::opened::{Opened, Unfollowed};
 use crate::plain::said;
 
 /// Most findings and causes that are kept as blockers; the rest is counted.
@@ -62,8 +63,20 @@ pub struct Rehearsal {
     pub differs: Vec<String>,
     /// Addresses outside the twin that the code tried to reach, as in `203.0.113.7:443/tcp`.
     pub outside_calls: Vec<String>,
+    /// What it showed of includes whose file the check could not tell.
+    #[serde(default, skip_serializing_if = "Unfollowed::is_nothing")]
+    pub unfollowed: Unfollowed,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+/// A rehearsal, and what it saw of the code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// What was proved.
+    pub shown: Rehearsal,
+    /// The candidate's PHP files that ran, in the order in which they were opened first.
+    pub ran: Vec<Opened>,
 }
 
 /// How much of a site a rehearsal asked.
@@ -203,21 +216,15 @@ impl GateResult {
     /// Decides: an error that the baseline does not have blocks, and so does an answer that is worse than that
     /// of the live release, and so does not knowing.
     pub fn of(
-        check: &Result<CheckReport, String>,
+        check: Result<&CheckReport, &str>,
         baseline: Option<&CheckReport>,
         rehearsal: RehearsalOutcome,
     ) -> Self {
         let findings = check
-            .as_ref()
             .map(|report| new_errors(report, baseline))
             .unwrap_or_default();
         let mut blockers: Vec<Blocker> = findings.iter().map(blocked_by).collect();
-        blockers.extend(
-            check
-                .as_ref()
-                .err()
-                .map(|why| Blocker::NotChecked { why: why.clone() }),
-        );
+        blockers.extend(check.err().map(|why| Blocker::NotChecked { why: why.to_owned() }));
         blockers.extend(blocked_by_twin(&rehearsal));
         blockers.truncate(BLOCKERS_MAX);
         Self {
@@ -226,7 +233,7 @@ impl GateResult {
             } else {
                 Gate::Blocked(blockers)
             },
-            check: check.as_ref().ok().map(|report| report.summary),
+            check: check.ok().map(|report| report.summary),
             findings,
             rehearsal,
         }

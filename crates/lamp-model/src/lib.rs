@@ -17,6 +17,7 @@ pub mod finding;
 pub mod gate;
 pub mod incident;
 pub mod name;
+pub mod opened;
 pub mod origin;
 pub mod plain;
 pub mod plan;

@@ -1,10 +1,11 @@
 //! Who includes whom, as `lamp check` tells it: what hangs on a file, what the most hangs on, and what stays unknown.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::BlastRadius;
+use crate::finding::{BlastRadius, CheckReport};
 
 /// Names, of which not all may be listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,58 @@ pub struct WholeGraph {
     pub files: Vec<GraphFile>,
     /// Includes that are not told: there are too many.
     pub includes_left_out: u64,
+}
+
+impl WholeGraph {
+    /// Entry points that reach the file at this path, itself counted if it is one, in the order of their paths; `None`:
+    /// it is no file of the graph.
+    pub fn reaching(&self, path: &str) -> Option<Vec<&str>> {
+        let numbers = self.numbers();
+        let start = *numbers.get(path)?;
+        let mut back: Vec<Vec<usize>> = vec![Vec::new(); self.files.len()];
+        for (from, file) in self.files.iter().enumerate() {
+            let includes = file.includes.iter().filter_map(|to| usize::try_from(*to).ok());
+            for to in includes.filter(|to| *to < self.files.len()) {
+                back[to].push(from);
+            }
+        }
+        let mut is_met = vec![false; self.files.len()];
+        is_met[start] = true;
+        let mut ahead = vec![start];
+        while let Some(at) = ahead.pop() {
+            let fresh = back[at]
+                .iter()
+                .filter(|from| !std::mem::replace(&mut is_met[**from], true));
+            ahead.extend(fresh);
+        }
+        let met = self.files.iter().zip(is_met).filter(|(_, is_met)| *is_met);
+        let entries = met.filter(|(file, _)| file.is_entry_point);
+        Some(entries.map(|(file, _)| file.path.as_str()).collect())
+    }
+
+    /// How much of the site hangs on the file at this path; `None`: it is no file of the graph.
+    pub fn blast_radius(&self, path: &str) -> Option<BlastRadius> {
+        let entry_points = self.reaching(path)?.len() as u64;
+        let of = self.files.iter().filter(|file| file.is_entry_point).count() as u64;
+        Some(BlastRadius { entry_points, of })
+    }
+
+    pub(crate) fn numbers(&self) -> HashMap<&str, usize> {
+        let each = self.files.iter().enumerate();
+        each.map(|(at, file)| (file.path.as_str(), at)).collect()
+    }
+}
+
+/// All that the gate asks of a check: what is wrong, what hangs on each file, and what could not be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inspection {
+    /// What is wrong.
+    pub report: CheckReport,
+    /// Who includes whom.
+    pub graph: WholeGraph,
+    /// Includes whose file cannot be told.
+    pub unknown: Vec<UnknownInclude>,
 }
 
 /// An include whose file cannot be told.

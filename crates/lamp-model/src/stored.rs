@@ -14,12 +14,13 @@ use crate::tree::Hash;
 
 /// The version that this binary writes. Version 2 knows gates, verdicts, incidents and pages; what version 1 knew
 /// reads as it did. Version 3 knows the disks and the certificate of a site, who sees to an
-/// incident, and workers that were ended.
-pub const VERSION: u32 = 3;
+/// incident, and workers that were ended. Version 4 knows what a rehearsal showed of includes that the check could not
+/// follow.
+pub const VERSION: u32 = 4;
 
 /// The version of the fold and of [`World`]'s fields. To be raised with every change of either, so that no
 /// snapshot of the fold before is taken for what this one would say.
-pub const SNAPSHOT_VERSION: u32 = 5;
+pub const SNAPSHOT_VERSION: u32 = 6;
 
 /// A record as it was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]

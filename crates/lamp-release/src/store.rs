@@ -3,6 +3,7 @@
 //! ```text
 //! releases/<id>/        a release: files root:<group> 0640 (0740 executable), directories 0750
 //! manifests/<id>.json   its manifest, written before the release gets its name
+//! graphs/<id>.json      what hangs on each of its files, once the gate has looked at it; safe to delete
 //! staging/<id>/         being built; never served, and the journal of what is under way
 //! current  last-good    links `releases/<id>`: see `switch`
 //! ```
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 
+mod graph;
 mod place;
 mod prune;
 mod recover;
@@ -44,6 +46,8 @@ pub use survey::{Cost, NewFile, Survey};
 pub const RELEASES: &str = "releases";
 /// Where their manifests lie.
 pub const MANIFESTS: &str = "manifests";
+/// Where lies what hangs on their files.
+pub const GRAPHS: &str = "graphs";
 /// Where a release is built, and what is under way is journalled.
 pub const STAGING: &str = "staging";
 
@@ -114,6 +118,7 @@ pub struct Store {
     root: Dir,
     releases: Dir,
     manifests: Dir,
+    graphs: Dir,
     staging: Dir,
     owner: Owner,
     sharing: OnceLock<Sharing>,
@@ -133,7 +138,7 @@ pub fn release_id(at: Timestamp, tree: &Hash) -> Result<ReleaseId, lamp_model::n
 impl Store {
     /// Makes a store in the directory `root`, or opens the one that is there.
     pub fn create(root: Dir, owner: Owner) -> Result<Self, StoreError> {
-        for part in [RELEASES, MANIFESTS, STAGING] {
+        for part in [RELEASES, MANIFESTS, GRAPHS, STAGING] {
             root.ensure_dir(part, owner.dir())?;
         }
         lamp_fleet::file::own(std::os::fd::AsFd::as_fd(&root), owner.dir())
@@ -147,6 +152,7 @@ impl Store {
         Ok(Self {
             releases: part(&root, RELEASES)?,
             manifests: part(&root, MANIFESTS)?,
+            graphs: part(&root, GRAPHS)?,
             staging: part(&root, STAGING)?,
             root,
             owner,

@@ -2,15 +2,19 @@
 //!
 //! The kernel tells (inotify) of every file opened beneath the release's directories as the twin sees them. Nothing of
 //! production's configuration is changed for it. PHP opens a file to compile it, once; that a program only read the text of
-//! one cannot be told apart.
+//! one cannot be told apart. In which order they were opened is kept, and for which route: that completes what the
+//! check could not tell of includes.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use lamp_fleet::walk::Enter;
 use lamp_fleet::{Dir, DirError, Kind};
+use lamp_model::opened::Opened;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
@@ -25,7 +29,10 @@ const ENDINGS: [&str; 3] = ["php", "phtml", "inc"];
 #[derive(Debug)]
 pub(crate) struct RunFiles {
     events: OwnedFd,
-    run: BTreeSet<(i32, Vec<u8>)>,
+    /// The directories that are watched, relative to the release.
+    dirs: HashMap<i32, PathBuf>,
+    known: HashSet<(i32, Vec<u8>)>,
+    opened: Vec<Opened>,
     /// PHP files that the release has.
     pub(crate) php_files: u64,
 }
@@ -35,29 +42,34 @@ impl RunFiles {
     pub(crate) fn watch(tree: &Dir) -> Result<Self, TwinError> {
         let failed = |errno: Errno| TwinError::system("watch which files of the release run", errno);
         let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(failed)?;
-        add(&events, tree).map_err(failed)?;
-        let (mut dirs, mut php_files) = (1, 0);
+        let root = add(&events, tree).map_err(failed)?;
+        let mut dirs = HashMap::from([(root, PathBuf::new())]);
+        let mut php_files = 0;
         tree.walk::<DirError>(&mut |item| {
-            if item.kind == Kind::Dir && dirs < DIRS_MAX {
-                dirs += 1;
+            if item.kind == Kind::Dir && dirs.len() < DIRS_MAX {
                 let dir = item.parent.open_dir(item.name)?;
                 // A user's watches may be used up: then less is known, and the rehearsal goes on.
-                let _unwatched = add(&events, &dir);
+                if let Ok(watch) = add(&events, &dir) {
+                    dirs.insert(watch, item.path.to_owned());
+                }
             }
             php_files += u64::from(item.kind == Kind::File && is_php(item.path));
             Ok(Enter::Yes)
         })?;
         Ok(Self {
             events,
-            run: BTreeSet::new(),
+            dirs,
+            known: HashSet::new(),
+            opened: Vec::new(),
             php_files,
         })
     }
 
-    /// Takes what the kernel has told since it was asked last.
-    pub(crate) fn take(&mut self) -> Result<(), TwinError> {
+    /// Takes what the kernel has told since it was asked last, while this route was asked.
+    pub(crate) fn take(&mut self, route: &str) -> Result<(), TwinError> {
         let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
         let mut reader = Reader::new(&self.events, &mut buffer);
+        let mut fresh = Vec::new();
         loop {
             match reader.next() {
                 Ok(event) => {
@@ -67,27 +79,38 @@ impl RunFiles {
                         .map(std::ffi::CStr::to_bytes)
                         .filter(|_| is_file);
                     if let Some(name) = name.filter(|name| is_php(Path::new(&*String::from_utf8_lossy(name))))
+                        && self.known.insert((event.wd(), name.to_vec()))
                     {
-                        self.run.insert((event.wd(), name.to_vec()));
+                        fresh.push((event.wd(), name.to_vec()));
                     }
                 }
-                Err(Errno::AGAIN) => return Ok(()),
+                Err(Errno::AGAIN) => break,
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(TwinError::system("watch which files of the release run", errno)),
             }
         }
+        let paths = fresh.iter().filter_map(|(watch, name)| {
+            let path = self.dirs.get(watch)?.join(OsStr::from_bytes(name));
+            // A name that is no text is no name of the check's either.
+            Some(path.to_str()?.to_owned())
+        });
+        self.opened.extend(paths.map(|path| Opened {
+            path,
+            route: route.to_owned(),
+        }));
+        Ok(())
     }
 
-    /// How many different PHP files ran.
-    pub(crate) fn count(&self) -> u64 {
-        self.run.len() as u64
+    /// The PHP files that ran, each once, in the order in which they were opened.
+    pub(crate) fn opened(self) -> Vec<Opened> {
+        self.opened
     }
 }
 
 /// By descriptor: what stands in its place by now does not matter.
-fn add(events: &OwnedFd, dir: &Dir) -> Result<(), Errno> {
+fn add(events: &OwnedFd, dir: &Dir) -> Result<i32, Errno> {
     let path = format!("/proc/self/fd/{}", dir.as_fd().as_raw_fd());
-    inotify::add_watch(events, path, WatchFlags::OPEN).map(drop)
+    inotify::add_watch(events, path, WatchFlags::OPEN)
 }
 
 fn is_php(path: &Path) -> bool {

@@ -3,7 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use lamp_model::gate::{Coverage, Rehearsal};
+use lamp_model::gate::{Coverage, Rehearsal, Rehearsed};
+use lamp_model::opened::Unfollowed;
 
 use crate::error::TwinError;
 use crate::plan::{Phase, RehearsalPlan, Tools};
@@ -13,7 +14,7 @@ use crate::up::{Prepared, Work};
 
 /// Rehearses the candidate: builds a twin, asks both releases, compares. Dropping the future ends it and leaves
 /// nothing; it takes no longer than the plan's bounds allow.
-pub async fn rehearse(plan: RehearsalPlan, tools: &Tools<'_>) -> Result<Rehearsal, TwinError> {
+pub async fn rehearse(plan: RehearsalPlan, tools: &Tools<'_>) -> Result<Rehearsed, TwinError> {
     let begun = Instant::now();
     let work = Work::begin(plan, tools);
     let prepared = work.prepare(tools).await?;
@@ -34,11 +35,11 @@ pub async fn rehearse(plan: RehearsalPlan, tools: &Tools<'_>) -> Result<Rehearsa
             at: at.lock().unwrap_or_else(PoisonError::into_inner).words(),
         })
     })?;
-    rehearsal.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    rehearsal.shown.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(rehearsal)
 }
 
-async fn in_twin(work: &Work, prepared: Prepared, tools: &Tools<'_>) -> Result<Rehearsal, TwinError> {
+async fn in_twin(work: &Work, prepared: Prepared, tools: &Tools<'_>) -> Result<Rehearsed, TwinError> {
     let begun = Instant::now();
     let twin = work.twin(prepared, tools).await?;
     let time = Time {
@@ -58,21 +59,26 @@ async fn in_twin(work: &Work, prepared: Prepared, tools: &Tools<'_>) -> Result<R
 }
 
 /// What was seen, as it is kept.
-fn told(replayed: Replayed, twin: &Twin) -> Rehearsal {
+fn told(replayed: Replayed, twin: &Twin) -> Rehearsed {
     let candidates = replayed.asked.iter().filter(|asked| asked.candidate.is_some());
     let requests = candidates.count() as u64;
-    Rehearsal {
+    let shown = Rehearsal {
         coverage: Coverage {
             routes_known: replayed.chosen.known,
             routes_asked: requests,
             requests,
-            php_files_run: replayed.php_files_run,
+            php_files_run: replayed.ran.len() as u64,
             php_files: replayed.php_files,
             not_replayed: replayed.chosen.not_replayed,
         },
         causes: compare::causes(&replayed.asked),
         differs: twin.differs().iter().cloned().chain(replayed.unseen).collect(),
         outside_calls: twin.outside_calls(),
+        unfollowed: Unfollowed::default(),
         elapsed_ms: 0,
+    };
+    Rehearsed {
+        shown,
+        ran: replayed.ran,
     }
 }

@@ -16,6 +16,8 @@ mod skeleton;
 
 use std::time::{Duration, Instant};
 
+use lamp_model::opened::Opened;
+
 use crate::coverage::RunFiles;
 use crate::error::TwinError;
 use crate::plan::{Phase, RehearsalPlan, Tools};
@@ -35,7 +37,8 @@ const SECOND_ROUND: f64 = 0.6;
 pub(crate) struct Replayed {
     pub(crate) chosen: Chosen,
     pub(crate) asked: Vec<Asked>,
-    pub(crate) php_files_run: u64,
+    /// The candidate's PHP files that ran, each once.
+    pub(crate) ran: Vec<Opened>,
     pub(crate) php_files: u64,
     /// In words, if it could not be seen in the twin's log which release answered.
     pub(crate) unseen: Option<String>,
@@ -86,8 +89,8 @@ pub(crate) async fn replay(
     candidate_round(&mut asker, &mut asked, &mut run, time.share(1.0)).await?;
     Ok(Replayed {
         unseen: asker.unseen(&plan.candidate).await?,
-        php_files_run: run.count(),
         php_files: run.php_files,
+        ran: run.opened(),
         chosen,
         asked,
     })
@@ -146,7 +149,7 @@ async fn candidate_round(
             0
         };
         asked.candidate = Some(reply);
-        run.take()?;
+        run.take(&asked.route.path)?;
     }
     Ok(())
 }

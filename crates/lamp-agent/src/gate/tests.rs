@@ -1,7 +1,8 @@
 //! What opens the gate, what shuts it, and what is not even asked then.
 
 use lamp_model::finding::{CheckSummary, Finding, RuleName, Severity};
-use lamp_model::gate::{Blocker, Cause, CauseKind, Gate};
+use lamp_model::gate::{Blocker, Cause, CauseKind, Gate, Rehearsal};
+use lamp_model::reach::{GraphFile, UnknownInclude, UnknownReason};
 
 use super::*;
 
@@ -13,7 +14,7 @@ struct ByName {
 }
 
 impl Checker for ByName {
-    fn check<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, CheckReport, String> {
+    fn check<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Inspection, String> {
         note(&self.looked_at, release);
         let name = release.as_str();
         let answer = match name {
@@ -30,15 +31,18 @@ impl Rehearser for ByName {
         &'a self,
         candidate: &'a ReleaseId,
         _: Option<&'a ReleaseId>,
-    ) -> Answer<'a, Rehearsal, String> {
+    ) -> Answer<'a, Rehearsed, String> {
         note(&self.rehearsed, candidate);
         let answer = match candidate.as_str() {
             "untwinned" => Err("the twin did not come up".to_owned()),
-            "worse" => Ok(Rehearsal {
-                causes: vec![fatal()],
-                ..Rehearsal::default()
+            "worse" => Ok(Rehearsed {
+                shown: Rehearsal {
+                    causes: vec![fatal()],
+                    ..Rehearsal::default()
+                },
+                ran: Vec::new(),
             }),
-            _ => Ok(Rehearsal::default()),
+            _ => Ok(Rehearsed::default()),
         };
         Box::pin(std::future::ready(answer))
     }
@@ -62,10 +66,14 @@ fn error() -> Finding {
     }
 }
 
-fn report(findings: Vec<Finding>) -> CheckReport {
-    CheckReport {
-        summary: CheckSummary::default(),
-        findings,
+fn report(findings: Vec<Finding>) -> Inspection {
+    Inspection {
+        report: CheckReport {
+            summary: CheckSummary::default(),
+            findings,
+        },
+        graph: WholeGraph::default(),
+        unknown: Vec::new(),
     }
 }
 
@@ -94,7 +102,8 @@ async fn asked(name: &str, against: Option<&str>, scope: GateScope) -> (String, 
             against: live.as_ref(),
             scope,
         })
-        .await;
+        .await
+        .result;
     let told: Vec<_> = result.blockers().iter().map(ToString::to_string).collect();
     let rehearsed = parts.rehearsed.lock().expect("one thread").join(" ");
     (told.join("; "), rehearsed)
@@ -163,7 +172,8 @@ async fn what_was_looked_at_is_not_looked_at_again_until_four_others_were() {
                 against: live.as_ref(),
                 scope: GateScope::Check,
             })
-            .await;
+            .await
+            .result;
         assert_eq!(result.gate, Gate::Passed);
     }
     assert_eq!(
@@ -182,9 +192,89 @@ async fn without_a_twin_a_full_gate_says_how_to_go_on() {
             against: None,
             scope: GateScope::Full,
         })
-        .await;
+        .await
+        .result;
     assert!(
         matches!(result.blockers(), [Blocker::NotRehearsed { why }] if why.contains("gate = \"check\"")),
         "{result:?}"
     );
+}
+
+/// `index.php` includes `loader.php`, which includes something that cannot be told.
+fn with_a_loader() -> Inspection {
+    let file = |path: &str, is_entry_point, includes| GraphFile {
+        path: path.to_owned(),
+        is_entry_point,
+        includes,
+    };
+    Inspection {
+        graph: WholeGraph {
+            files: vec![
+                file("index.php", true, vec![1]),
+                file("loader.php", false, Vec::new()),
+                file("theme.php", false, Vec::new()),
+            ],
+            includes_left_out: 0,
+        },
+        unknown: vec![UnknownInclude {
+            path: "loader.php".into(),
+            line: 2,
+            column: 1,
+            reason: UnknownReason::MadeWhileRunning,
+        }],
+        ..report(Vec::new())
+    }
+}
+
+/// Finds a loader in each release, and sees it load a theme.
+struct Loads;
+
+impl Checker for Loads {
+    fn check<'a>(&'a self, _: &'a ReleaseId) -> Answer<'a, Inspection, String> {
+        Box::pin(std::future::ready(Ok(with_a_loader())))
+    }
+}
+
+impl Rehearser for Loads {
+    fn rehearse<'a>(&'a self, _: &'a ReleaseId, _: Option<&'a ReleaseId>) -> Answer<'a, Rehearsed, String> {
+        let opened = |path: &str| Opened {
+            path: path.to_owned(),
+            route: "/".to_owned(),
+        };
+        let rehearsed = Rehearsed {
+            ran: ["index.php", "loader.php", "theme.php"].map(opened).into(),
+            ..Rehearsed::default()
+        };
+        Box::pin(std::future::ready(Ok(rehearsed)))
+    }
+}
+
+#[tokio::test]
+async fn what_ran_in_the_twin_completes_what_the_check_could_not_follow() {
+    let gatekeeper = Gatekeeper::new(Arc::new(Loads), Arc::new(Loads));
+    let candidate = release("good");
+    let ask = async |scope| {
+        let answered = gatekeeper.ask(Candidate {
+            release: &candidate,
+            against: None,
+            scope,
+        });
+        let Answered { result, graph } = answered.await;
+        let graph = graph.expect("it was looked at");
+        let reach = graph.blast_radius("theme.php").expect("a file").entry_points;
+        (result.rehearsal, reach)
+    };
+    let (rehearsal, reach) = ask(GateScope::Check).await;
+    assert_eq!(
+        (rehearsal, reach),
+        (RehearsalOutcome::SwitchedOff, 0),
+        "the control"
+    );
+    let (rehearsal, reach) = ask(GateScope::Full).await;
+    let RehearsalOutcome::Done { shown } = rehearsal else {
+        panic!("{rehearsal:?}");
+    };
+    let said = &shown.unfollowed;
+    assert_eq!((said.includes, said.in_files_that_ran, said.loaded), (1, 1, 1));
+    assert_eq!(reach, 1);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lamp_model::clock::Clock;
-use lamp_model::gate::Rehearsal;
+use lamp_model::gate::Rehearsed;
 use lamp_model::name::{ReleaseId, SiteName};
 use lamp_model::port::Answer;
 use lamp_release::SiteConfig;
@@ -92,7 +92,7 @@ impl Rehearser for Twins {
         &'a self,
         candidate: &'a ReleaseId,
         live: Option<&'a ReleaseId>,
-    ) -> Answer<'a, Rehearsal, String> {
+    ) -> Answer<'a, Rehearsed, String> {
         Box::pin(async move {
             let plan = self.plan(candidate, live).await;
             let progress = |phase: Phase| tracing::info!(site = %self.name, phase = phase.words(), "twin");

@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lamp_model::finding::CheckReport;
 use lamp_model::name::ReleaseId;
 use lamp_model::port::Answer;
+use lamp_model::reach::Inspection;
 use lamp_release::SiteConfig;
 use lamp_release::store::RELEASES;
 use lamp_sandbox::confine::{AnswerBounds, run_worker};
@@ -40,7 +40,7 @@ impl CheckWorker {
 }
 
 impl Checker for CheckWorker {
-    fn check<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, CheckReport, String> {
+    fn check<'a>(&'a self, release: &'a ReleaseId) -> Answer<'a, Inspection, String> {
         let path = self.reach.0.store.as_path().join(RELEASES).join(release.as_str());
         let (program, host) = (self.program.clone(), self.reach.host());
         let looking = blocking(move || {

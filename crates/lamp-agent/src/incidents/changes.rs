@@ -1,12 +1,14 @@
-//! Which files of a release differ from the release before, and who touched them last: learned from the store as
-//! soon as both releases are in it, long before anyone asks.
+//! Which files of a release differ from the release before, who touched them last, and what hangs on them: learned from
+//! the store as soon as it can be, long before anyone asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lamp_incident::ReleaseFacts;
+use lamp_model::finding::BlastRadius;
 use lamp_model::name::{ReleaseId, SiteName};
 use lamp_model::origin::Provenance;
+use lamp_model::reach::WholeGraph;
 use lamp_model::state::{Deployment, Site, World};
 use lamp_model::tree::Manifest;
 
@@ -16,8 +18,16 @@ use crate::hands::{Fact, HandsError};
 /// Releases of which it is remembered, over all sites.
 const RELEASES_MAX: usize = 64;
 
-/// A release, and the one before it.
-type Pair = (SiteName, ReleaseId, Option<ReleaseId>);
+/// A release to learn of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted {
+    site: SiteName,
+    release: ReleaseId,
+    /// The one before it.
+    before: Option<ReleaseId>,
+    /// Whether the gate has looked at it: then there is more to learn.
+    is_gated: bool,
+}
 
 /// What is known of the files of releases.
 pub struct Changes {
@@ -29,7 +39,7 @@ pub struct Changes {
 struct Known {
     releases: BTreeMap<(SiteName, ReleaseId), Learned>,
     /// What was asked for already, found or not: a store that cannot be read is not read each second.
-    asked: BTreeSet<Pair>,
+    asked: BTreeSet<Wanted>,
 }
 
 /// What is known of one release.
@@ -38,6 +48,8 @@ struct Learned {
     files: BTreeSet<String>,
     /// Where it came from, if from git.
     provenance: Option<Box<Provenance>>,
+    /// What hangs on its files, if the gate has looked at it.
+    graph: Option<WholeGraph>,
 }
 
 impl Changes {
@@ -51,24 +63,25 @@ impl Changes {
 
     /// Learns what the deployments of this world bring.
     pub async fn learn(&self, world: &World) {
-        let pairs: BTreeSet<Pair> = world.sites.values().flat_map(pairs).collect();
-        for pair in self.unknown(pairs) {
-            if let Some(desk) = self.desks.get(&pair.0) {
-                self.read(desk, &pair).await;
+        let wanted: BTreeSet<Wanted> = world.sites.values().flat_map(wanted).collect();
+        for wanted in self.unknown(wanted) {
+            if let Some(desk) = self.desks.get(&wanted.site) {
+                self.read(desk, &wanted).await;
             }
         }
     }
 
     /// Those that nobody has asked for; each is asked for once, as long as its deployment is the last.
-    fn unknown(&self, pairs: BTreeSet<Pair>) -> Vec<Pair> {
+    fn unknown(&self, wanted: BTreeSet<Wanted>) -> Vec<Wanted> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let unknown = pairs.difference(&known.asked).cloned().collect();
-        known.asked = pairs;
+        let unknown = wanted.difference(&known.asked).cloned().collect();
+        known.asked = wanted;
         unknown
     }
 
-    async fn read(&self, desk: &Desk, (site, release, before): &Pair) {
-        match learned(desk, release, before.as_ref()).await {
+    async fn read(&self, desk: &Desk, wanted: &Wanted) {
+        let Wanted { site, release, .. } = wanted;
+        match learned(desk, wanted).await {
             Ok(learned) => {
                 let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                 known.releases.insert((site.clone(), release.clone()), learned);
@@ -82,29 +95,30 @@ impl Changes {
 }
 
 /// What the deployment under way and the last one bring, once it is stored.
-fn pairs(site: &Site) -> impl Iterator<Item = Pair> {
+fn wanted(site: &Site) -> impl Iterator<Item = Wanted> {
     let stored = |release: &ReleaseId| site.releases.contains_key(release);
     let ended = site.last.as_ref().map(|last| &last.deployment);
     let deployments = site.active.as_ref().into_iter().chain(ended);
-    let pair = |deployment: &Deployment| {
-        (
-            deployment.id.site().clone(),
-            deployment.to.clone(),
-            deployment.from.clone(),
-        )
+    let is_gated = |release: &ReleaseId| {
+        site.releases
+            .get(release)
+            .is_some_and(|known| known.gate.is_some())
+    };
+    let wanted = move |deployment: &Deployment| Wanted {
+        site: deployment.id.site().clone(),
+        release: deployment.to.clone(),
+        before: deployment.from.clone(),
+        is_gated: is_gated(&deployment.to),
     };
     deployments
-        .map(pair)
-        .filter(move |(_, to, from)| stored(to) && from.as_ref().is_none_or(stored))
+        .map(wanted)
+        .filter(move |wanted| stored(&wanted.release) && wanted.before.as_ref().is_none_or(stored))
 }
 
-async fn learned(
-    desk: &Desk,
-    release: &ReleaseId,
-    before: Option<&ReleaseId>,
-) -> Result<Learned, HandsError> {
+async fn learned(desk: &Desk, wanted: &Wanted) -> Result<Learned, HandsError> {
+    let release = &wanted.release;
     let new = desk.hands.manifest(release).await?;
-    let old = match before {
+    let old = match &wanted.before {
         Some(before) => Some(desk.hands.manifest(before).await?),
         None => None,
     };
@@ -112,9 +126,14 @@ async fn learned(
         Fact::Stored { provenance, .. } => provenance,
         Fact::Done | Fact::Gated { .. } | Fact::Switched { .. } => None,
     };
+    let graph = match wanted.is_gated {
+        true => desk.hands.graph(release).await?,
+        false => None,
+    };
     Ok(Learned {
         files: differing(old.as_ref(), &new),
         provenance,
+        graph,
     })
 }
 
@@ -141,6 +160,12 @@ impl ReleaseFacts for Changes {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let learned = known.releases.get(&(site.clone(), release.clone()))?;
         Some(learned.provenance.as_ref()?.commit_words(path))
+    }
+
+    fn blast_radius(&self, site: &SiteName, release: &ReleaseId, path: &str) -> Option<BlastRadius> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let learned = known.releases.get(&(site.clone(), release.clone()))?;
+        learned.graph.as_ref()?.blast_radius(path)
     }
 }
 

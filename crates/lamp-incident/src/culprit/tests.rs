@@ -18,6 +18,14 @@ impl ReleaseFacts for Changed {
         let author = path.filter(|path| *path == self.0).map(|_| " by Ada");
         Some(format!("3f9a1c2{}", author.unwrap_or_default()))
     }
+
+    fn blast_radius(&self, _: &lamp_model::SiteName, _: &ReleaseId, path: &str) -> Option<BlastRadius> {
+        let reach = BlastRadius {
+            entry_points: 77,
+            of: 104,
+        };
+        (path == self.0).then_some(reach)
+    }
 }
 
 fn world(findings: &[Finding]) -> World {
@@ -112,6 +120,21 @@ fn the_line_is_found_by_what_the_witnesses_share() {
     let expected = format!("wp-settings.php:139 {WRONG} {RIGHT} 104 changed=true");
     check(&both, None, &Changed("wp-settings.php"), &expected);
     check(&[], None, &NoFacts, "the release - - 0 changed=false");
+}
+
+#[test]
+fn what_hangs_on_a_file_is_known_though_nothing_was_found_in_it() {
+    let failed = error(
+        "Uncaught Error: Call to undefined function ehco()",
+        Some(("lib/page.php", 4)),
+    );
+    let expected = |reach, changed| format!("lib/page.php:4 - - {reach} changed={changed}");
+    check(&[], Some(&failed), &Changed("lib/page.php"), &expected(77, true));
+    check(&[], Some(&failed), &NoFacts, &expected(0, false));
+    // What was found in it says so itself.
+    let found = finding("lib/page.php", 4, Some(WRONG));
+    let expected = format!("lib/page.php:4 {WRONG} {RIGHT} 104 changed=true");
+    check(&[found], Some(&failed), &Changed("lib/page.php"), &expected);
 }
 
 #[test]

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Failure> {
         log: log.clone(),
         snapshots: log,
         clock: Arc::new(clock.clone()),
-        writer: Writer(*b"fixture3"),
+        writer: Writer(*b"fixture4"),
         epoch: 3,
         host: "web1".to_owned(),
     })

@@ -8,6 +8,7 @@ use lamp_model::evidence::{
 use lamp_model::finding::{BlastRadius, CheckSummary, CodePlace, Finding, RuleName, Severity};
 use lamp_model::gate::{Blocker, Cause, CauseKind, Coverage, Gate, GateResult, Rehearsal, RehearsalOutcome};
 use lamp_model::incident::{Culprit, IncidentId, PageAction, PageId, PageIntent, PageResult, PageSeverity};
+use lamp_model::opened::{Loaded, Unfollowed};
 use lamp_model::plan::{PlanKind, StepName};
 use lamp_model::{DeploymentId, ReleaseId, SiteName};
 use lamp_testkit::sample;
@@ -93,6 +94,16 @@ fn rehearsal() -> Rehearsal {
         .into(),
         differs: vec!["its own host name".to_owned()],
         outside_calls: vec!["203.0.113.7:443/tcp".to_owned()],
+        unfollowed: Unfollowed {
+            includes: 31,
+            in_files_that_ran: 12,
+            loaded: 1,
+            first_loaded: vec![Loaded {
+                path: "themes/night/index.php".to_owned(),
+                route: "/".to_owned(),
+                through: vec!["template-loader.php".to_owned()],
+            }],
+        },
         elapsed_ms: 3_700,
     }
 }

@@ -45,7 +45,7 @@ fn check(
     twin: RehearsalOutcome,
     blockers: usize,
 ) {
-    let result = GateResult::of(&check, baseline, twin);
+    let result = GateResult::of(check.as_ref().map_err(String::as_str), baseline, twin);
     assert_eq!(result.blockers().len(), blockers, "{result:?}");
     assert_eq!(result.gate == Gate::Passed, blockers == 0);
 }

@@ -26,8 +26,10 @@ impl Store {
             self.releases.sync()?;
         }
         remove_tree(&self.staging, &doomed)?;
-        self.manifests.remove_file(manifest_name(release))?;
-        self.manifests.sync()?;
+        for beside in [&self.manifests, &self.graphs] {
+            beside.remove_file(manifest_name(release))?;
+            beside.sync()?;
+        }
         Ok(self.staging.sync()?)
     }
 

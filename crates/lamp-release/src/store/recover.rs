@@ -1,5 +1,6 @@
 //! After a crash: what `staging` still holds is finished or cleared away, and no flag stays lifted.
 
+use lamp_fleet::Dir;
 use lamp_fleet::file::{self, Guard};
 use lamp_model::ReleaseId;
 
@@ -22,7 +23,8 @@ impl Store {
     pub fn recover(&self) -> Result<Recovered, StoreError> {
         let _lock = self.lock()?;
         let recovered = self.clear_staging()?;
-        self.drop_orphan_manifests()?;
+        self.drop_orphans(&self.manifests)?;
+        self.drop_orphans(&self.graphs)?;
         Ok(recovered)
     }
 
@@ -76,9 +78,9 @@ impl Store {
         Ok(())
     }
 
-    /// A manifest without a release: its release was about to be named, or has been removed.
-    fn drop_orphan_manifests(&self) -> Result<(), StoreError> {
-        for (name, _) in self.manifests.names()? {
+    /// A manifest or graph without a release: its release was about to be named, or has been removed.
+    fn drop_orphans(&self, beside: &Dir) -> Result<(), StoreError> {
+        for (name, _) in beside.names()? {
             let release = name
                 .to_str()
                 .and_then(|name| name.strip_suffix(".json"))
@@ -86,7 +88,7 @@ impl Store {
             if let Some(Ok(release)) = release
                 && !self.has(&release)?
             {
-                self.manifests.remove_file(manifest_name(&release))?;
+                beside.remove_file(manifest_name(&release))?;
             }
         }
         Ok(())

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use lamp_model::plan::GateScope;
 use lamp_model::port::{Live, Switch as _};
+use lamp_model::reach::{GraphFile, WholeGraph};
 use lamp_model::{DeploymentId, Plan, ReleaseId, SiteName, Step};
 use lamp_release::plan::{Coming, Facts, GateTerms, Refusal, Terms, Watch, deploy, rollback};
 use lamp_release::source::Source;
 use lamp_release::store::Survey;
 use lamp_release::{LinkSwitch, Store, step};
 
-use crate::disk::{Disk, Kind};
+use crate::disk::{Disk, Kind, OWNER};
 use crate::site::{Site, assert_whole, incoming};
 
 /// A site's store and what executes plans on it.
@@ -265,4 +266,44 @@ fn links_left_over_from_a_crash_stand_in_nobodys_way() {
         error.to_string(),
         format!("no way back to {release} is ready: no release")
     );
+}
+
+/// What the gate learned of a release stands beside it, and goes with it, also when a kill came in between.
+#[test]
+fn what_hangs_on_the_files_of_a_release_is_kept_beside_it_and_goes_with_it() {
+    let disk = Disk::new(Kind::Xfs);
+    let stand = Stand::new(&disk);
+    let store = &stand.store;
+    let release = crate::site::store_site(store, &Site::new(), 0);
+    assert_eq!(store.graph(&release), None);
+    let file = GraphFile {
+        path: "index.php".to_owned(),
+        is_entry_point: true,
+        includes: vec![0],
+    };
+    let graph = WholeGraph {
+        files: vec![file],
+        includes_left_out: 7,
+    };
+    store.keep_graph(&release, &graph).expect("kept");
+    store.keep_graph(&release, &graph).expect("kept again");
+    assert_eq!(store.graph(&release), Some(graph.clone()));
+    assert_whole(store, &release);
+    let unknown = ReleaseId::parse("20261122-100001-00000000").expect("a name");
+    assert!(store.keep_graph(&unknown, &graph).is_err());
+    let graphs = store.root().open_dir("graphs").expect("a part");
+    let names = || graphs.names().expect("names").len();
+    let orphan = |name: &str| {
+        graphs
+            .put_file(name, b"{}", OWNER.file(false))
+            .expect("left over")
+    };
+    orphan("20261122-100001-00000000.json");
+    assert_eq!(names(), 2, "the control");
+    store.recover().expect("recovered");
+    assert_eq!((names(), store.graph(&release)), (1, Some(graph)));
+    orphan(&format!("{release}.json"));
+    assert_eq!(store.graph(&release), None, "what cannot be read is not there");
+    store.prune(&release).expect("pruned");
+    assert_eq!(names(), 0);
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use lamp_model::finding::{BlastRadius, Finding};
 use lamp_model::gate::{Blocker, Cause, Gate, GateResult, Rehearsal, RehearsalOutcome};
 use lamp_model::name::SiteName;
+use lamp_model::opened::Unfollowed;
 use lamp_model::plan::PlanKind;
 
 /// Routes of a cause that are named.
@@ -38,9 +39,10 @@ pub fn line(result: &GateResult, overridden: Option<&str>) -> String {
 
 fn coverage(shown: &Rehearsal) -> String {
     let asked = shown.coverage;
+    let followed = unfollowed(&shown.unfollowed);
     format!(
         "rehearsed {} of {} routes with {} requests, {} of {} PHP files ran; {} requests of the log were no GET and not \
-         replayed",
+         replayed{followed}",
         asked.routes_asked,
         asked.routes_known,
         asked.requests,
@@ -48,6 +50,28 @@ fn coverage(shown: &Rehearsal) -> String {
         asked.php_files,
         asked.not_replayed
     )
+}
+
+/// What the check could not follow, and what the twin showed of it.
+fn unfollowed(said: &Unfollowed) -> String {
+    if said.includes == 0 {
+        return String::new();
+    }
+    let mut text = format!(
+        "; of {} includes that the check could not follow {} stand in files that ran, and {} files came in by them",
+        said.includes, said.in_files_that_ran, said.loaded
+    );
+    let named: Vec<_> = said.first_loaded.iter().take(ROUTES_NAMED_MAX).collect();
+    for (at, one) in named.iter().enumerate() {
+        let _ = write!(
+            text,
+            "{} {} ({})",
+            if at == 0 { ":" } else { "," },
+            one.path,
+            one.route
+        );
+    }
+    text
 }
 
 /// What blocks, and how to go on.

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use lamp_check::{ApacheSetting, FactsCache, Limits, Setting};
 use lamp_fleet::Dir;
+use lamp_model::reach::Inspection;
 use lamp_sandbox::confine::{WorkerLimits, confine_worker};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
@@ -80,7 +81,11 @@ fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) ->
     let printed = if args.with_lines {
         serde_json::to_string(&answer::answer(args, &tree, looked))
     } else {
-        serde_json::to_string(&looked.report)
+        serde_json::to_string(&Inspection {
+            report: looked.report,
+            graph: looked.graph.whole(),
+            unknown: looked.unknown,
+        })
     };
     printed.map_err(|error| trouble(&error))
 }

@@ -22,7 +22,7 @@ const LINE_MAX_BYTES: usize = 400;
 /// Most entry points that are named of one finding.
 const ENTRY_POINTS_MAX: usize = 20;
 
-/// What the worker prints with `--with-lines`; without it, the report alone.
+/// What the worker prints with `--with-lines`; without it, an [`Inspection`](lamp_model::reach::Inspection) for the gate.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {

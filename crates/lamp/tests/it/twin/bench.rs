@@ -8,7 +8,7 @@ use lamp_apache::{ConfigPath, Docroot, HostLines, SiteLines};
 use lamp_http::{Answer, Client, Request, Scheme};
 use lamp_lab::plan::MODULE_PATH;
 use lamp_lab::{Lab, LabPlan, Sapi, SitePlan};
-use lamp_model::gate::{CauseKind, Rehearsal};
+use lamp_model::gate::{CauseKind, Rehearsal, Rehearsed};
 use lamp_model::{ReleaseId, SiteName};
 use lamp_sandbox::{InitProgram, Sandbox};
 use lamp_twin::{LoggedRequest, Phase, RehearsalBounds, RehearsalPlan, Tools, Twin, TwinError};
@@ -144,12 +144,32 @@ impl Production {
         self.rehearse_told(plan, &|_| ())
     }
 
+    /// The same, and which PHP files ran: each path and the route that was asked then, in the order in which they ran.
+    #[track_caller]
+    pub(crate) fn ran(&self, plan: RehearsalPlan) -> (Rehearsal, Vec<(String, String)>) {
+        let rehearsed = self.rehearsed(plan, &|_| ()).expect("rehearsed");
+        let ran = rehearsed
+            .ran
+            .into_iter()
+            .map(|opened| (opened.path, opened.route));
+        (rehearsed.shown, ran.collect())
+    }
+
     #[track_caller]
     pub(crate) fn rehearse_told(
         &self,
         plan: RehearsalPlan,
         progress: &(dyn Fn(Phase) + Send + Sync),
     ) -> Result<Rehearsal, TwinError> {
+        self.rehearsed(plan, progress).map(|rehearsed| rehearsed.shown)
+    }
+
+    #[track_caller]
+    fn rehearsed(
+        &self,
+        plan: RehearsalPlan,
+        progress: &(dyn Fn(Phase) + Send + Sync),
+    ) -> Result<Rehearsed, TwinError> {
         let rehearsed = with_tools(progress, async |tools| lamp_twin::rehearse(plan, tools).await);
         let left: Vec<_> = fs_err::read_dir(self.twins()).expect("read").collect();
         assert!(left.is_empty(), "{left:?}");

@@ -154,7 +154,8 @@ fn what_was_asked_and_what_ran_is_counted() {
         method: "POST".to_owned(),
         ..plan.requests[0].clone()
     });
-    let coverage = production.rehearse(plan).expect("rehearsed").coverage;
+    let (shown, ran) = production.ran(plan);
+    let coverage = shown.coverage;
     assert_eq!(
         (coverage.routes_known, coverage.routes_asked, coverage.requests),
         (3, 2, 2),
@@ -163,6 +164,16 @@ fn what_was_asked_and_what_ran_is_counted() {
     assert_eq!(coverage.not_replayed, 1);
     // index.php, second.php and page.php of five files.
     assert_eq!((coverage.php_files_run, coverage.php_files), (3, 5));
+    let ran: Vec<_> = ran
+        .iter()
+        .map(|(path, route)| (path.as_str(), route.as_str()))
+        .collect();
+    // PHP compiles what two pages include for the one that is asked first.
+    let (first, second) = (("public/index.php", "/"), ("public/second.php", "/second.php"));
+    match ran.first() {
+        Some(page) if *page == first => assert_eq!(ran, [first, ("inc/page.php", "/"), second]),
+        _ => assert_eq!(ran, [second, ("inc/page.php", "/second.php"), first]),
+    }
 }
 
 /// Production need be no lab: this machine's own Apache, as its packages configure it, with whatever it serves.
