@@ -79,6 +79,9 @@ fn check_page(scene: &Scene, told: usize) {
     let last = received.iter().rfind(|page| page.is_trigger()).expect("one");
     let summary = text(last, "/payload/summary");
     assert!(summary.contains(PLACE), "{summary}");
+    // Nothing includes the page, and nothing was found in it: what hangs on it is known from the whole graph.
+    let reach = text(last, "/payload/custom_details/entry points");
+    assert!(reach.starts_with("1 of "), "{reach}");
 }
 
 fn public(scene: &Scene, name: &str) -> std::path::PathBuf {
