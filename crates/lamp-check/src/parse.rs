@@ -104,7 +104,7 @@ fn first_error(program: &Program<'_>, lines: &Lines) -> Option<Said> {
 pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn new(source: &[u8]) -> Self {
+    pub(crate) fn new(source: &[u8]) -> Self {
         let ends = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
     }

@@ -1,12 +1,13 @@
 //! What makes a page die, or betrays a site, though no PHP is wrong: Apache's and PHP's settings that a release brings,
-//! what stands before `<?php`, merges that were not finished, secrets, composer's files, and templates that are not
-//! there.
+//! what stands before `<?php`, merges that were not finished, secrets, composer's files, and templates, pictures and
+//! styles that are not there.
 //!
 //! [`php`] says what one PHP file has to do with it, `beside` reads the files that are no PHP; [`check`] holds both
 //! against the tree and the host. Invariant: an error is certain; what may be meant is a warning, a note or silence.
 //! No secret is ever part of a finding.
 
 mod apache;
+mod assets;
 mod beside;
 mod composer;
 mod dotenv;

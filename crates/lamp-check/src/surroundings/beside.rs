@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::apache::{self, Htaccess};
+use super::assets;
 use super::composer::{self, ComposerFacts};
 use super::dotenv;
 use super::dump;
@@ -180,7 +181,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> BesideFacts {
     BesideFacts {
         marks: marks::look(bytes),
         form,
-        namings: templates::scan(path, bytes),
+        namings: [templates::scan(path, bytes), assets::scan(path, bytes)].concat(),
     }
 }
 

@@ -8,12 +8,13 @@
 
 use mago_span::HasSpan;
 use mago_syntax::ast::{
-    Argument, ArgumentList, Construct, Declare, Expression, FunctionCall, InlineKind, Literal, MethodCall,
-    Node, Program, Statement,
+    Argument, ArgumentList, Construct, Declare, Expression, FunctionCall, Inline, InlineKind, Literal,
+    MethodCall, Node, Program, Statement,
 };
 
 use serde::{Deserialize, Serialize};
 
+use super::assets;
 use super::marks::{self, Marks};
 use super::templates::{Engine, Naming};
 use crate::facts::Spot;
@@ -98,6 +99,7 @@ impl Gathered {
         match node {
             Node::FunctionCall(call) => self.function(call, always),
             Node::MethodCall(call) => self.method(call),
+            Node::Inline(inline) => self.markup(inline),
             _ => {}
         }
     }
@@ -132,6 +134,16 @@ impl Gathered {
             let engine = Engine::of_ending(&text);
             self.namings.extend(engine.map(|engine| (at, engine, text)));
         }
+    }
+
+    fn markup(&mut self, inline: &Inline<'_>) {
+        let room = NAMINGS_MAX.saturating_sub(self.namings.len());
+        let start = inline.span.start.offset;
+        let found = assets::in_markup(inline.value).into_iter().take(room);
+        self.namings.extend(found.filter_map(|(offset, text)| {
+            let at = start.checked_add(u32::try_from(offset).ok()?)?;
+            Some((at, Engine::Page, text))
+        }));
     }
 
     fn name(&mut self, engine: Engine, arguments: &ArgumentList<'_>) {

@@ -150,6 +150,12 @@ pub(crate) const RULES: &[Rule] = &[
         page: page!("template-not-found"),
     },
     Rule {
+        name: "asset-not-found",
+        severity: Severity::Warning,
+        says: "a picture, style or script that is named and not there",
+        page: page!("asset-not-found"),
+    },
+    Rule {
         name: "block-file-not-found",
         severity: Severity::Warning,
         says: "a file that a block.json names and that is not there",

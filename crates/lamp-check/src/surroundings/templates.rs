@@ -11,12 +11,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::is_apart;
 use crate::facts::Spot;
 use crate::nearest::Neighbours;
-use crate::place::{Place, Places, beneath, file_name, parent};
+use crate::place::{Place, Places, beneath, file_name, fold, parent};
 use crate::tree::{Entry, EntryKind};
 
 pub(crate) use scan::scan;
+
+/// Most directories from which the names of pages are tried.
+const ROOTS_MAX: usize = 50;
 
 /// A template that is named somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +46,10 @@ pub(crate) enum Engine {
     Block,
     /// `<!-- wp:template-part -->`.
     BlockPart,
+    /// A style sheet, which names files beside it.
+    Style,
+    /// The browser, for a page: from the directory that it was asked for.
+    Page,
 }
 
 impl Engine {
@@ -112,7 +120,10 @@ impl<'p, 't> Judge<'p, 't> {
         for named in namings {
             let found = judge.ending_with(&named.naming.text);
             let roots = found.map(|path| path[..path.len() - named.naming.text.len()].trim_end_matches('/'));
-            let roots: Vec<&str> = roots.filter(|root| is_beneath(named.path, root)).collect();
+            let is_page = named.naming.engine == Engine::Page;
+            let roots: Vec<&str> = roots
+                .filter(|root| is_page || is_beneath(named.path, root))
+                .collect();
             judge.roots.entry(named.naming.engine).or_default().extend(roots);
         }
         judge
@@ -129,11 +140,15 @@ impl<'p, 't> Judge<'p, 't> {
 
     fn missing(&self, named: Named<'t>) -> Option<Fault> {
         let text = named.naming.text.as_str();
+        if matches!(named.naming.engine, Engine::Style | Engine::Page) {
+            return self.missing_asset(named);
+        }
         let expected = match named.naming.engine {
             Engine::Twig | Engine::Smarty => self.beneath_a_root(named)?,
             Engine::Latte | Engine::Block => self.beside(named)?,
             Engine::Blade => self.view(text)?,
             Engine::ThemePart | Engine::ThemeFile | Engine::BlockPart => self.of_theme(named)?,
+            Engine::Style | Engine::Page => return None,
         };
         let message = format!("no template is there by this name: {expected}");
         let message = if named.naming.engine == Engine::Block {
@@ -147,15 +162,63 @@ impl<'p, 't> Judge<'p, 't> {
             "template-not-found"
         };
         let fault = Fault::warning(rule, named.naming.at, message).naming(expected.clone());
-        let neighbours = self
-            .neighbours
-            .get_or_init(|| Neighbours::new(self.places.entries()));
         Some(
-            match neighbours.nearest(std::slice::from_ref(&expected), &HashSet::new()) {
+            match self
+                .neighbours()
+                .nearest(std::slice::from_ref(&expected), &HashSet::new())
+            {
                 Some(near) => fault.suggesting(near.path),
                 None => fault,
             },
         )
+    }
+
+    /// From where a page is asked for cannot be told, so that of its names only slips of the keys are; a style sheet
+    /// names files beside it, though another step may put them there.
+    fn missing_asset(&self, named: Named<'t>) -> Option<Fault> {
+        let text = named.naming.text.as_str();
+        let is_style = named.naming.engine == Engine::Style;
+        let is_elsewhere = || !is_style && self.ending_with(text).next().is_some();
+        if is_apart(named.path) || is_elsewhere() {
+            return None;
+        }
+        let missing = match is_style {
+            true => vec![self.beside(named)?],
+            false => self.beneath_any_root(text)?,
+        };
+        let fault = |severe: fn(_, _, String) -> Fault, path: &str| {
+            let message = format!("no file is there by this name: {path}");
+            severe("asset-not-found", named.naming.at, message).naming(path)
+        };
+        let near = self.neighbours().nearest(&missing, &HashSet::new());
+        match near.filter(|near| near.is_a_slip) {
+            Some(near) => Some(fault(Fault::warning, &near.meant).suggesting(near.path)),
+            None => missing
+                .first()
+                .filter(|_| is_style)
+                .map(|path| fault(Fault::note, path)),
+        }
+    }
+
+    /// What an asset's name means from each directory from which others lead somewhere; `None`: from one of them it may
+    /// lead out of the tree.
+    fn beneath_any_root(&self, text: &str) -> Option<Vec<String>> {
+        let roots = self.roots.get(&Engine::Page)?;
+        let mut missing = Vec::new();
+        for root in roots.iter().take(ROOTS_MAX) {
+            let path = fold(&beneath(root, text))?;
+            if self.places.find(&path) != Place::Nothing {
+                return None;
+            }
+            missing.push(path);
+        }
+        missing.sort_unstable();
+        Some(missing)
+    }
+
+    fn neighbours(&self) -> &Neighbours<'t> {
+        self.neighbours
+            .get_or_init(|| Neighbours::new(self.places.entries()))
     }
 
     fn beneath_a_root(&self, named: Named<'t>) -> Option<String> {
@@ -203,7 +266,9 @@ impl<'p, 't> Judge<'p, 't> {
             | Engine::Smarty
             | Engine::Latte
             | Engine::Blade
-            | Engine::Block => (text.to_owned(), None),
+            | Engine::Block
+            | Engine::Style
+            | Engine::Page => (text.to_owned(), None),
         };
         let of_part = |path: &str| {
             part.as_ref()

@@ -367,6 +367,51 @@ fn a_template_that_is_not_there_is_told_where_the_root_is_certain() {
 }
 
 #[test]
+fn an_asset_that_is_not_there_is_told_where_a_slip_of_the_keys_leads_to_nothing() {
+    let files = [
+        ("public/css/style.css", "a { b: url(../img/logo.png) }"),
+        (
+            "public/css/page.css",
+            "a { b: url(../img/lgoo.png); c: url(../img/other.png) }",
+        ),
+        ("public/img/logo.png", ""),
+        ("public/img/own.png", ""),
+        (
+            "views/good.twig",
+            "<link href=\"css/style.css\"><img src=\"img/logo.png\">",
+        ),
+        (
+            "views/bad.twig",
+            "<link href=\"css/stlye.css\"><img src=\"nothing/like/it.png\">",
+        ),
+        (
+            "public/page.php",
+            "<p>\n<?php echo 1 ?>\n<img src=\"img/Logo.png\">",
+        ),
+    ];
+    check_tree(
+        &files,
+        &[
+            "warning asset-not-found public/css/page.css:1:12 public/img/lgoo.png -> public/img/logo.png",
+            "note asset-not-found public/css/page.css:1:37 public/img/other.png",
+            "warning asset-not-found public/page.php:3:11 public/img/Logo.png -> public/img/logo.png",
+            "warning asset-not-found views/bad.twig:1:13 public/css/stlye.css -> public/css/style.css",
+        ],
+    );
+    // From nowhere is it known where a page looks.
+    check_tree(&files[5..], &[]);
+    let library: Vec<(String, &str)> = files
+        .iter()
+        .map(|(path, text)| (format!("vendor/{path}"), *text))
+        .collect();
+    let library: Vec<(&str, &str)> = library
+        .iter()
+        .map(|(path, text)| (path.as_str(), *text))
+        .collect();
+    check_tree(&library, &[]);
+}
+
+#[test]
 fn parts_of_a_theme_are_looked_for() {
     let theme = |call: &str| {
         let index = format!("<?php\nget_header();\n{call}\n");

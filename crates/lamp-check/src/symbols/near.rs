@@ -3,8 +3,8 @@
 /// Most letters that a name may be off; a fifth of its last part at most.
 const DISTANCE_MAX: usize = 2;
 
-/// The nearest of these names that differs by a slip of the keys: letters swapped, doubled, missing or wrong. One that differs
-/// in digits alone is another name.
+/// The nearest of these names that differs by a slip of the keys: letters swapped, doubled, missing or wrong. One with other
+/// digits is another name.
 pub(super) fn nearest<'n>(missing: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
     let meant = missing.to_ascii_lowercase();
     let most = DISTANCE_MAX.min(last(&meant).len() / 5);
@@ -13,7 +13,7 @@ pub(super) fn nearest<'n>(missing: &str, names: impl Iterator<Item = &'n str>) -
         let lower = name.to_ascii_lowercase();
         let distance = strsim::osa_distance(&meant, &lower);
         let is_better = distance <= most && best.is_none_or(|found| (distance, name) < found);
-        if is_better && letters(&meant) != letters(&lower) {
+        if is_better && digits(&meant) == digits(&lower) {
             best = Some((distance, name));
         }
     }
@@ -24,8 +24,8 @@ fn last(name: &str) -> &str {
     name.rsplit('\\').next().unwrap_or(name)
 }
 
-fn letters(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_ascii_digit()).collect()
+fn digits(name: &str) -> String {
+    name.chars().filter(char::is_ascii_digit).collect()
 }
 
 #[cfg(test)]
@@ -39,6 +39,7 @@ mod tests {
             "get_post",
             "mb_str_split",
             "IMG_WEBP2",
+            "getid3_mp3",
             "Shop\\Basket",
             "Phar",
             "f",
@@ -59,6 +60,8 @@ mod tests {
         check("get_user", None);
         check("phaa", None);
         check("IMG_WEBP3", None);
+        check("getid3_mpeg", None);
+        check("getid3_pm3", Some("getid3_mp3"));
         check("g", None);
     }
 }

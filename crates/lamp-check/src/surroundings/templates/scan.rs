@@ -106,7 +106,9 @@ fn name(engine: Engine, behind: &str) -> Option<String> {
         | Engine::Latte
         | Engine::Blade
         | Engine::ThemePart
-        | Engine::ThemeFile => quoted(behind)?,
+        | Engine::ThemeFile
+        | Engine::Style
+        | Engine::Page => quoted(behind)?,
     };
     let is_plain = !name.is_empty()
         && name.len() <= NAME_MAX_BYTES
