@@ -1,5 +1,7 @@
 //! `.user.ini`: what PHP reads of it before every request that php-fpm or CGI answers, and what is wrong with that.
 
+mod value;
+
 use std::collections::HashSet;
 
 use super::apache::hides_errors;
@@ -98,13 +100,19 @@ pub(crate) fn judge(ini: &Ini, path: &str, places: &Places<'_>) -> Vec<Fault> {
             };
             prepended(&file, path, places)
         }
-        name => hides_errors(name, &setting.value)
-            .map(|message| Fault::error("hidden-errors", at(setting.line), message)),
+        name => of_value(name, &setting.value, at(setting.line)),
     };
     broken
         .into_iter()
         .chain(ini.settings.iter().filter_map(of_setting))
         .collect()
+}
+
+/// What is wrong with a setting that a release brings, in whichever file.
+pub(super) fn of_value(name: &str, value: &str, at: Spot) -> Option<Fault> {
+    hides_errors(name, value)
+        .map(|message| Fault::error("hidden-errors", at, message))
+        .or_else(|| value::fault(name, value, at))
 }
 
 /// A file that is to be run before or after each request.

@@ -66,6 +66,12 @@ pub(crate) const RULES: &[Rule] = &[
         page: page!("ini-syntax"),
     },
     Rule {
+        name: "ini-value",
+        severity: Severity::Error,
+        says: "a setting of PHP that PHP reads as something else, or not at all",
+        page: page!("ini-value"),
+    },
+    Rule {
         name: "not-first",
         severity: Severity::Error,
         says: "a namespace or strict types that something stands before",

@@ -126,6 +126,21 @@ fn what_betrays_a_site_is_an_error_though_apache_takes_it() {
         &["error hidden-errors .user.ini:1:1"],
     );
     check_tree(&[(".user.ini", "log_errors = On\ndisplay_errors = Off\n")], &[]);
+    check_tree(
+        &[(
+            ".user.ini",
+            "post_max_size = 8MB\nmemory_limit = 128MB\nfile_uploads = On\nupload_max_filesize = 8M\n",
+        )],
+        &[
+            "error ini-value .user.ini:1:1 -> 8M",
+            "warning ini-value .user.ini:2:1 -> 128M",
+            "warning ini-value .user.ini:3:1",
+        ],
+    );
+    check_htaccess(
+        "<IfModule php_module>\nphp_value post_max_size 20MB\nphp_value memory_limit 1G\n</IfModule>\n",
+        &["error ini-value @:2:1 -> 20M"],
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::sections::{Broken, Directive, How, Htaccess, Section, is_read_at_once
 use crate::facts::Spot;
 use crate::setting::ApacheSetting;
 use crate::surroundings::fault::Fault;
-use crate::surroundings::ini::Prepended;
+use crate::surroundings::ini::{self, Prepended};
 
 /// Values of `php_value` that turn a setting off.
 const OFF: [&str; 5] = ["0", "false", "no", "off", "none"];
@@ -332,9 +332,7 @@ fn betrays(directive: &Directive) -> Option<Fault> {
     let words = words(&directive.args);
     let word = |place: usize| words.get(place).map_or("", String::as_str);
     match directive.name.to_ascii_lowercase().as_str() {
-        "php_flag" | "php_value" => {
-            hides_errors(word(0), word(1)).map(|message| Fault::error("hidden-errors", at, message))
-        }
+        "php_flag" | "php_value" => ini::of_value(word(0), word(1), at),
         "setenv" | "setenvif" | "setenvifnocase" | "browsermatch"
             if words.iter().any(|word| is_dontlog(word)) =>
         {
