@@ -2,7 +2,7 @@
 
 mod application;
 mod bounds;
-mod fuzz;
+pub(crate) mod fuzz;
 mod hanging;
 mod resolving;
 mod symbols;

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// Numbers that follow from a seed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     fn new(seed: u64) -> Self {
@@ -22,7 +22,7 @@ impl Random {
         random
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -40,7 +40,7 @@ impl Random {
 }
 
 /// Runs a target over its first seeds, or for as long as was asked.
-fn over_seeds(seeds: u64, target: fn(&mut Random)) {
+pub(crate) fn over_seeds(seeds: u64, target: fn(&mut Random)) {
     let asked = std::env::var_os("LAMP_FUZZ_SECONDS").and_then(|text| text.to_str()?.parse().ok());
     let (started, time) = (Instant::now(), asked.map(Duration::from_secs));
     let mut slowest = (Duration::ZERO, 0);
