@@ -15,6 +15,7 @@
 mod tests;
 
 mod applications;
+mod autoload;
 mod cache;
 mod constants;
 mod effort;

@@ -36,6 +36,7 @@ pub(crate) use page;
 const FAMILIES: &[&[Rule]] = &[
     crate::rules::RULES,
     crate::symbols::RULES,
+    crate::autoload::RULES,
     crate::surroundings::RULES,
 ];
 

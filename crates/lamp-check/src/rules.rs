@@ -6,6 +6,7 @@ use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleN
 
 use crate::Limits;
 use crate::applications::OWN_FILES;
+use crate::autoload::{self, Autoload};
 use crate::cache::FactsCache;
 use crate::constants::Constants;
 use crate::entry::{self, entry_points};
@@ -24,6 +25,7 @@ use crate::setting::Setting;
 use crate::source::{Source, sources};
 use crate::surroundings::{self, Seen};
 use crate::symbols;
+use crate::symbols::index::Index;
 use crate::tree::{EntryKind, Tree};
 
 /// The rule of a file that PHP cannot parse.
@@ -101,13 +103,28 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         setting,
         limits,
     };
+    let index = Index::new(&sources, &facts);
     let names = symbols::Tree {
         sources: &sources,
-        facts: &facts,
+        index: &index,
         setting,
         loads: &resolved.loads,
     };
-    let of_families = [symbols::check(names), surroundings::check(seen)].concat();
+    let autoload = Autoload::read(tree, &places, &sources, limits);
+    let loaded = autoload::Ground {
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        index: &index,
+        graph: &graph,
+        resolved: &resolved,
+    };
+    let of_families = [
+        symbols::check(names),
+        autoload::judge(&autoload, loaded),
+        surroundings::check(seen),
+    ]
+    .concat();
     let report = report.finish(limits, of_families);
     Looked {
         slips: resolved.slips(&places, &sources),

@@ -9,10 +9,10 @@
 mod apache;
 mod assets;
 mod beside;
-mod composer;
+pub(crate) mod composer;
 mod dotenv;
 mod dump;
-mod fault;
+pub(crate) mod fault;
 mod ini;
 mod marks;
 mod of_php;

@@ -11,7 +11,7 @@ mod closed;
 mod declared;
 pub(crate) mod facts;
 mod hierarchy;
-mod index;
+pub(crate) mod index;
 mod members;
 mod near;
 mod php;
@@ -21,7 +21,7 @@ mod versions;
 
 use lamp_model::finding::{Finding, RuleName, Severity};
 
-use crate::facts::{FileFacts, Spot};
+use crate::facts::Spot;
 use crate::rule::{Rule, page};
 use crate::setting::Setting;
 use crate::source::Source;
@@ -119,21 +119,21 @@ pub(crate) struct Loads {
 
 /// What the family looks at.
 #[derive(Clone, Copy)]
-pub(crate) struct Tree<'t> {
+pub(crate) struct Tree<'t, 'f> {
     pub(crate) sources: &'t [Source],
-    pub(crate) facts: &'t [FileFacts],
+    pub(crate) index: &'t Index<'f>,
     pub(crate) setting: &'t Setting,
     pub(crate) loads: &'t [Loads],
 }
 
 /// Everything that is wrong with names; how much of the site hangs on each is left open.
-pub(crate) fn check(tree: Tree<'_>) -> Vec<Finding> {
-    let index = Index::new(tree.sources, tree.facts);
-    let mut told = undefined::told(&index);
-    told.extend(members::told(&index, tree.setting));
-    told.extend(versions::told(&index, tree.setting));
-    told.extend(declared::told(&index, tree.setting));
-    told.extend(twice::told(&index, tree.loads));
+pub(crate) fn check(tree: Tree<'_, '_>) -> Vec<Finding> {
+    let index = tree.index;
+    let mut told = undefined::told(index);
+    told.extend(members::told(index, tree.setting));
+    told.extend(versions::told(index, tree.setting));
+    told.extend(declared::told(index, tree.setting));
+    told.extend(twice::told(index, tree.loads));
     told.into_iter()
         .filter_map(|told| finding(tree.sources, told))
         .collect()

@@ -2,7 +2,7 @@
 
 mod constraint;
 mod content_hash;
-mod json;
+pub(crate) mod json;
 mod md5;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,13 +11,13 @@ use crate::source::Source;
 
 /// A class's place: the file among the tree's sources, and the class in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ClassAt {
-    pub(super) file: usize,
-    pub(super) class: usize,
+pub(crate) struct ClassAt {
+    pub(crate) file: usize,
+    pub(crate) class: usize,
 }
 
 /// Every name of the tree.
-pub(super) struct Index<'f> {
+pub(crate) struct Index<'f> {
     pub(super) sources: &'f [Source],
     pub(super) facts: &'f [FileFacts],
     pub(super) php: &'static Php,
@@ -53,7 +53,7 @@ pub(super) enum Name {
 }
 
 impl<'f> Index<'f> {
-    pub(super) fn new(sources: &'f [Source], facts: &'f [FileFacts]) -> Self {
+    pub(crate) fn new(sources: &'f [Source], facts: &'f [FileFacts]) -> Self {
         let mut index = Self {
             sources,
             facts,
@@ -105,7 +105,7 @@ impl<'f> Index<'f> {
         self.classes.entry(lower).or_default().push(at);
     }
 
-    pub(super) fn class_at(&self, at: ClassAt) -> &'f Class {
+    pub(crate) fn class_at(&self, at: ClassAt) -> &'f Class {
         &self.facts[at.file].symbols.classes[at.class]
     }
 
@@ -123,6 +123,17 @@ impl<'f> Index<'f> {
                 None => Known::Nowhere,
             },
         }
+    }
+
+    /// Every place at which the tree declares a class of this name, in whatever case.
+    pub(crate) fn declaring(&self, name: &str) -> &[ClassAt] {
+        let at = self.classes.get(&name.to_ascii_lowercase());
+        at.map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a name stands for the one class of the tree that is declared under it, and for nothing else.
+    pub(crate) fn is_plain(&self, name: &str) -> bool {
+        matches!(self.class(name), Known::Tree(..))
     }
 
     /// Classes that name this one as their parent, interface or trait.
@@ -190,7 +201,7 @@ impl<'f> Index<'f> {
     }
 
     /// The names that the site's own files use: not those of tests, nor of files that PHP cannot read.
-    pub(super) fn uses(&self) -> impl Iterator<Item = (usize, &'f Use)> {
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (usize, &'f Use)> {
         let each = self.facts.iter().enumerate();
         each.filter(|(file, facts)| !self.sources[*file].is_test && facts.syntax_error.is_none())
             .flat_map(|(file, facts)| facts.symbols.uses.iter().map(move |used| (file, used)))

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     Integer(i64),
@@ -20,7 +20,7 @@ pub(super) enum Json {
 
 impl Json {
     /// Reads a file; else where it is broken, both from 1, and why.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, (u32, u32, String)> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, (u32, u32, String)> {
         let number = |value: usize| u32::try_from(value.max(1)).unwrap_or(u32::MAX);
         serde_json::from_slice(bytes).map_err(|error| {
             let why = error.to_string();
@@ -31,14 +31,14 @@ impl Json {
     }
 
     /// The member of that name.
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         self.members()
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value)
     }
 
-    pub(super) fn members(&self) -> &[(String, Self)] {
+    pub(crate) fn members(&self) -> &[(String, Self)] {
         match self {
             Self::Map(members) => members,
             Self::Null
@@ -50,7 +50,7 @@ impl Json {
         }
     }
 
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::Text(_) | Self::Map(_) => {
@@ -59,7 +59,7 @@ impl Json {
         }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::List(_) | Self::Map(_) => {
