@@ -1,10 +1,11 @@
 //! Where composer's loaders look for classes, and which files they load by themselves: as generated into
 //! `vendor/composer` (`generated`), or, where nothing is generated yet, as it will be from `composer.json` and the list of
-//! what is installed (`manifest`). What of that is not there is judged in `judge`.
+//! what is installed (`manifest`). What of that is not there is judged in `judge`; which files come by a loader, `edges` tells.
 //!
 //! Invariant: a loader knows only paths that begin in the tree; what is computed, or begins at the root of the
 //! host, is left out.
 
+mod edges;
 mod generated;
 mod judge;
 mod loader;
@@ -19,6 +20,7 @@ use crate::place::{Place, Places, beneath, file_name, parent};
 use crate::rule::{Rule, page};
 use crate::source::Source;
 use crate::tree::Tree;
+pub(crate) use edges::edges;
 pub(crate) use judge::{Ground, judge};
 use loader::Loader;
 

@@ -4,7 +4,8 @@
 //! parsed on its own, by a few threads, into its facts (`parse`, `walk`, `facts`); then, over all of them, names are
 //! resolved (`names`, `constants`, `resolve`, `resolved`),
 //! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
-//! told with the nearest name that does (`rules`, `nearest`). [`look`] answers what hangs on each file (`hanging`)
+//! told with the nearest name that does (`rules`, `nearest`); so are names of the language (`symbols`) and what
+//! composer's loaders bring (`autoload`). [`look`] answers what hangs on each file (`hanging`)
 //! and what stays unknown (`unknown`), too. What is known of applications stands in
 //! `applications`; each rule and its page, in `rule`.
 //!

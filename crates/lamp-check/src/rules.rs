@@ -88,12 +88,23 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         graph: &graph,
         own_files: &own_files,
     });
+    let index = Index::new(&sources, &facts);
+    let autoload = Autoload::read(tree, &places, &sources, limits);
+    let loaded = autoload::Ground {
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        index: &index,
+        graph: &graph,
+        resolved: &resolved,
+    };
+    let reach = reach(&autoload, loaded);
     let report = Report {
         places: &places,
         sources: &sources,
         facts: &facts,
         resolved: &resolved,
-        blast: Blast::new(&graph, &entries),
+        blast: Blast::new(&reach, &entries),
     };
     let seen = Seen {
         tree,
@@ -103,21 +114,11 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         setting,
         limits,
     };
-    let index = Index::new(&sources, &facts);
     let names = symbols::Tree {
         sources: &sources,
         index: &index,
         setting,
         loads: &resolved.loads,
-    };
-    let autoload = Autoload::read(tree, &places, &sources, limits);
-    let loaded = autoload::Ground {
-        places: &places,
-        sources: &sources,
-        facts: &facts,
-        index: &index,
-        graph: &graph,
-        resolved: &resolved,
     };
     let of_families = [
         symbols::check(names),
@@ -129,9 +130,16 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     Looked {
         slips: resolved.slips(&places, &sources),
         unknown: resolved.unknown(&sources, &constants),
-        graph: IncludeGraph::new(&sources, entries, graph),
+        graph: IncludeGraph::new(&sources, entries, reach),
         report,
     }
+}
+
+/// An entry point is told by what it includes; what hangs on a file, by what comes with an autoloader, too.
+fn reach(autoload: &Autoload, loaded: autoload::Ground<'_, '_>) -> Graph {
+    let mut edges = autoload::edges(autoload, loaded);
+    edges.extend(&loaded.resolved.edges);
+    Graph::new(loaded.sources.len(), &edges)
 }
 
 fn own_files(sources: &[Source]) -> HashSet<usize> {

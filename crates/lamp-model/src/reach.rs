@@ -1,4 +1,4 @@
-//! Who includes whom, as `lamp check` tells it: what hangs on a file, what the most hangs on, and what stays unknown.
+//! Who includes whom, by name or by an autoloader that a class is asked of, as `lamp check` tells it: what hangs on a file, what the most hangs on, and what stays unknown.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -37,7 +37,7 @@ impl Listed {
 pub struct Dependents {
     /// The file.
     pub path: String,
-    /// Files that include it.
+    /// Files that include it, or use a class for which an autoloader does.
     pub directly: Listed,
     /// Files that reach it only through others.
     pub through_others: Listed,

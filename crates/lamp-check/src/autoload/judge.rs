@@ -224,7 +224,7 @@ impl Judge<'_, '_> {
             return None;
         }
         let stands = &self.ground.sources[only.file].path;
-        let owners = loaders.iter().filter(|loader| !loader.owned_by(name).is_empty());
+        let owners = loaders.iter().filter(|loader| loader.owns(name));
         let looked_for = owners.flat_map(|loader| loader.looked_for(name));
         let expected = looked_for.min_by_key(|path| off(path, stands))?;
         let is_a_slip = off(&expected, stands) <= SLIP_MAX;
@@ -267,7 +267,7 @@ fn off(one: &str, other: &str) -> usize {
     strsim::osa_distance(&one.to_lowercase(), &other.to_lowercase())
 }
 
-fn is_in(path: &str, listed: &str) -> bool {
+pub(super) fn is_in(path: &str, listed: &str) -> bool {
     path == listed
         || path
             .strip_prefix(listed)

@@ -96,11 +96,12 @@ impl Loader {
         paths
     }
 
-    /// The directories of the longest prefix that fits, which is not the empty one.
-    pub(super) fn owned_by(&self, class: &str) -> &[String] {
-        let beginnings = class.rmatch_indices('\\').map(|(at, _)| &class[..=at]);
-        let mut directories = beginnings.map(|prefix| self.psr4.directories(prefix));
-        directories.find(|to| !to.is_empty()).unwrap_or_default()
+    /// Whether one of its prefixes, which is not the empty one, fits.
+    pub(super) fn owns(&self, class: &str) -> bool {
+        let mut beginnings = class.rmatch_indices('\\').map(|(at, _)| &class[..=at]);
+        let mut older = self.psr0.0.keys();
+        beginnings.any(|prefix| !self.psr4.directories(prefix).is_empty())
+            || older.any(|prefix| !prefix.is_empty() && class.starts_with(prefix.as_str()))
     }
 }
 

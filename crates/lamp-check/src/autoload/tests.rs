@@ -177,6 +177,10 @@ fn a_class_that_stands_elsewhere_is_told_where_it_is_used() {
         &moved("admin/Page.php", Some("admin/Pages.php")),
         &["error autoload-wrong-place index.php:6:5 admin/Page.php -> admin/Pages.php"],
     );
+    check_tree(
+        &moved("old/Old/Mail.php", Some("old/Old/mail.php")),
+        &["error autoload-wrong-place index.php:7:5 old/Old/Mail.php -> old/Old/mail.php"],
+    );
     // The longest prefix is not the only one.
     check_tree(&moved("admin/Page.php", Some("src/Admin/Page.php")), &[]);
     // What resembles nothing may be loaded in a way that is not known.
@@ -252,6 +256,16 @@ fn what_only_the_next_loader_will_name_is_a_warning() {
         &[&WHOLE[..], &[manifest]].concat(),
         &["warning autoload-file-not-found composer.json:1:25 src/other.php"],
     );
+}
+
+#[test]
+fn other_lists_in_the_same_file_are_left_alone() {
+    let more = STATIC.1.replace(
+        "}\n",
+        "\n    public static $own = array (\n        'a' => __DIR__ . '/gone.php',\n    );\n}\n",
+    );
+    let files = [&WHOLE[2..], &[REAL, (STATIC.0, &more)]].concat();
+    check_tree(&files, &[]);
 }
 
 /// Composer's files may hold anything.

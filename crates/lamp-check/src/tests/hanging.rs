@@ -233,3 +233,108 @@ fn what_stays_unknown_has_its_reason() {
         UnknownReason::SearchedFor,
     );
 }
+
+/// A page that uses a class, the class, what that is made from, and an autoloader.
+const WITH_CLASSES: [(&str, &str); 5] = [
+    (
+        "index.php",
+        "<?php\nrequire __DIR__ . '/lib/load.php';\n(new Page)->show();",
+    ),
+    (
+        "lib/load.php",
+        "<?php\nspl_autoload_register(fn($class) => load($class));",
+    ),
+    (
+        "lib/Page.php",
+        "<?php\nclass Page extends Base { function show() { return Words::all(); } }",
+    ),
+    ("lib/Base.php", "<?php\nabstract class Base {}"),
+    ("lib/Words.php", "<?php\nclass Words { static function all() {} }"),
+];
+
+#[track_caller]
+fn reaches(files: &[(&str, &str)], path: &str, expected: &[&str]) {
+    let looked = looked(files);
+    let hangs = looked.graph.dependents(path).expect("a file");
+    assert_eq!(hangs.entry_points.names, expected, "{path}");
+}
+
+fn without<'t>(files: &[(&'t str, &'t str)], path: &str) -> Vec<(&'t str, &'t str)> {
+    files
+        .iter()
+        .copied()
+        .filter(|(other, _)| *other != path)
+        .collect()
+}
+
+#[test]
+fn a_page_hangs_on_the_classes_that_an_autoloader_brings() {
+    for path in ["lib/Page.php", "lib/Base.php", "lib/Words.php"] {
+        reaches(&WITH_CLASSES, path, &["index.php"]);
+    }
+    let graph = looked(&WITH_CLASSES).graph;
+    let hangs = graph.dependents("lib/Base.php").expect("a file");
+    assert_eq!(hangs.directly.names, ["lib/Page.php"]);
+    assert_eq!(hangs.through_others.names, ["index.php"]);
+}
+
+#[test]
+fn what_no_autoloader_brings_hangs_on_nothing() {
+    // Without one, a class comes by an include or not at all.
+    let started = [("lib/load.php", "<?php\n$x = 1;")];
+    let files = [without(&WITH_CLASSES, "lib/load.php"), started.to_vec()].concat();
+    reaches(&files, "lib/Page.php", &[]);
+    // Which of two comes is not known.
+    let twice = [&WITH_CLASSES[..], &[("old/Page.php", "<?php\nclass Page {}")]].concat();
+    reaches(&twice, "lib/Page.php", &[]);
+    reaches(&twice, "lib/Base.php", &[]);
+    // What another file includes comes by that.
+    let included = [
+        &WITH_CLASSES[..],
+        &[(
+            "lib/all.php",
+            "<?php\nrequire __DIR__ . '/Page.php';\nif (!defined('X')) exit;",
+        )],
+    ]
+    .concat();
+    reaches(&included, "lib/Words.php", &[]);
+    // A library's loader brings the library's classes.
+    let library = [
+        ("vendor/a/load.php", WITH_CLASSES[1].1),
+        ("vendor/a/Theirs.php", "<?php\nclass Theirs {}"),
+        (
+            "index.php",
+            "<?php\nrequire __DIR__ . '/vendor/a/load.php';\nnew Page; new Theirs;",
+        ),
+        WITH_CLASSES[2],
+        WITH_CLASSES[3],
+    ];
+    reaches(&library, "vendor/a/Theirs.php", &["index.php"]);
+    reaches(&library, "lib/Page.php", &[]);
+}
+
+#[test]
+fn a_page_hangs_on_what_composers_loader_finds_and_requires() {
+    let list = "<?php\nclass ComposerStaticInit1\n{\n    public static $files = array (\n        'a' => __DIR__ . '/../..' . '/src/words.php',\n    );\n\n    \
+                public static $prefixDirsPsr4 = array (\n        'Shop\\\\' => \n        array (\n            0 => __DIR__ . '/../..' . '/src',\n        ),\n    );\n}\n";
+    let files = [
+        (
+            "index.php",
+            "<?php\nrequire __DIR__ . '/vendor/autoload.php';\nnew Shop\\Page;",
+        ),
+        ("other.php", "<?php\necho 1;"),
+        (
+            "vendor/autoload.php",
+            "<?php\nrequire_once __DIR__ . '/composer/autoload_real.php';",
+        ),
+        (
+            "vendor/composer/autoload_real.php",
+            "<?php\nspl_autoload_register(fn($class) => load($class));",
+        ),
+        ("vendor/composer/autoload_static.php", list),
+        ("src/Page.php", "<?php\nnamespace Shop;\nclass Page {}"),
+        ("src/words.php", "<?php\nfunction words() {}"),
+    ];
+    reaches(&files, "src/Page.php", &["index.php"]);
+    reaches(&files, "src/words.php", &["index.php"]);
+}
