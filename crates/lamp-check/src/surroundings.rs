@@ -88,7 +88,12 @@ pub(crate) fn check(seen: Seen<'_>) -> Vec<Finding> {
     }
     let composer = beside.iter().filter_map(|file| match &file.facts.form {
         Form::Composer(facts) => Some((file.path, facts)),
-        Form::Text | Form::Htaccess(_) | Form::Ini(_) | Form::Dotenv(_) | Form::Dump(_) => None,
+        Form::Text
+        | Form::Htaccess(_)
+        | Form::Snippet(_)
+        | Form::Ini(_)
+        | Form::Dotenv(_)
+        | Form::Dump(_) => None,
     });
     let composer: BTreeMap<&str, &composer::ComposerFacts> = composer.collect();
     faults.extend(composer::judge(&composer, seen.places, seen.setting));
@@ -160,6 +165,8 @@ fn of_form(file: &Beside<'_>, seen: Seen<'_>) -> Vec<Fault> {
             faults.extend(prepended.filter_map(|file| ini::prepended(&file, path, seen.places)));
             faults
         }
+        Form::Snippet(_) if is_test(path) => Vec::new(),
+        Form::Snippet(snippet) => apache::judge_snippet(snippet),
         Form::Ini(ini) => ini::judge(ini, path, seen.places),
         Form::Dotenv(Some(at)) => {
             let message =

@@ -94,6 +94,8 @@ pub(super) enum Form {
     #[default]
     Text,
     Htaccess(Htaccess),
+    /// A piece of the configuration of Apache itself.
+    Snippet(Htaccess),
     Ini(Ini),
     Composer(ComposerFacts),
     /// Where a setting that is a secret has a value.
@@ -176,6 +178,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> BesideFacts {
                 ..BesideFacts::default()
             };
         }
+        _ if apache::is_snippet(path, bytes) => Form::Snippet(apache::read(bytes)),
         _ => Form::Text,
     };
     BesideFacts {

@@ -66,6 +66,12 @@ pub(crate) const RULES: &[Rule] = &[
         page: page!("ini-syntax"),
     },
     Rule {
+        name: "apache-snippet",
+        severity: Severity::Warning,
+        says: "a piece of Apache's own configuration with which Apache does not start",
+        page: page!("apache-snippet"),
+    },
+    Rule {
         name: "ini-value",
         severity: Severity::Error,
         says: "a setting of PHP that PHP reads as something else, or not at all",

@@ -144,6 +144,25 @@ fn what_betrays_a_site_is_an_error_though_apache_takes_it() {
 }
 
 #[test]
+fn a_piece_of_the_servers_configuration_is_read_as_apache_reads_it() {
+    let host = "<VirtualHost *:80>\n  ServerName x\n  DocumentRoot /srv/x\n  <Directory /srv/x>\n    AllowOverride \
+                All\n  </Directory>\n</VirtualHost>\n";
+    check_tree(&[("deploy/site.conf", host)], &[]);
+    let slip = host.replace("DocumentRoot", "DocumentRot");
+    check_tree(
+        &[("deploy/site.conf", &slip)],
+        &["warning apache-snippet deploy/site.conf:3:1 -> DocumentRoot"],
+    );
+    let open = host.replace("  </Directory>\n", "");
+    check_tree(
+        &[("deploy/site.conf", &open)],
+        &["warning apache-snippet deploy/site.conf:6:1"],
+    );
+    let other = "server {\n  locaton / { }\n}\n";
+    check_tree(&[("deploy/nginx.conf", other), ("tests/site.conf", &slip)], &[]);
+}
+
+#[test]
 fn the_host_decides_what_apache_knows() {
     let host = |modules: &str, allowed: Option<&str>| {
         with(ApacheSetting {

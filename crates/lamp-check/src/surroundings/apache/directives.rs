@@ -137,11 +137,20 @@ pub(super) fn is_of_others(name: &str) -> bool {
 
 /// The directive that a misspelt name may have meant: one that may stand in a `.htaccess`.
 pub(super) fn meant(name: &str) -> Option<&'static str> {
+    nearest(name, |known| known.place != Place::Server)
+}
+
+/// The same, of those that may stand in the server's own configuration: all of them.
+pub(super) fn meant_of_server(name: &str) -> Option<&'static str> {
+    nearest(name, |_| true)
+}
+
+fn nearest(name: &str, is_one: impl Fn(&Known) -> bool) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let most = SLIP_MAX.min(lower.len() / 3);
     let near = KNOWN
         .iter()
-        .filter(|(_, known)| known.place != Place::Server && !known.name.starts_with('<'));
+        .filter(|(_, known)| is_one(known) && !known.name.starts_with('<'));
     let near = near.filter(|(other, _)| other.len().abs_diff(lower.len()) <= most);
     let scored = near.map(|(other, known)| (osa_distance(other, &lower), known.name));
     scored
