@@ -180,6 +180,7 @@ pub(crate) struct NewerSyntax {
 /// What came when: see [`Construct::since`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Construct {
+    CatchOfSeveral,
     ArrowFunction,
     TypedProperty,
     NullCoalescingAssignment,
@@ -208,6 +209,7 @@ impl Construct {
     /// The first version that parses it, by PHP's migration guides, and its name for people.
     pub(crate) const fn since(self) -> ((u8, u8), &'static str) {
         match self {
+            Self::CatchOfSeveral => ((7, 1), "several classes in one `catch`"),
             Self::ArrowFunction => ((7, 4), "an arrow function"),
             Self::TypedProperty => ((7, 4), "a property with a type"),
             Self::NullCoalescingAssignment => ((7, 4), "`??=`"),

@@ -225,6 +225,19 @@ fn what_is_newer_than_the_hosts_php_is_told() {
         &["error too-new-for-php a.php:2:47 a readonly property"],
     );
     check(&php(7, 4), "throw new Exception; $f = fn() => 1; $x ??= 1;", &[]);
+    let several = "try { strlen(''); } catch (A | B $e) {}";
+    check(&php(7, 1), several, &[]);
+    check(
+        &php(7, 0),
+        several,
+        &["error too-new-for-php a.php:2:30 several classes in one `catch`"],
+    );
+    check(
+        &php(7, 4),
+        &format!("{several} function f(int|string $x) {{}}"),
+        &["error too-new-for-php a.php:2:55 a union type"],
+    );
+    check(&php(7, 4), "#[Given(name: 1)]\nclass A {}", &[]);
     check(
         &php(7, 4),
         "$x = $y ?? throw new Exception;",

@@ -80,6 +80,10 @@ pub(super) struct Symbols<'a> {
     newer: HashMap<Construct, u32>,
     /// The `throw` that is a statement by itself.
     thrown: u32,
+    /// Where the classes of the last `catch` end.
+    caught_until: u32,
+    /// Where the last attribute ends, which an older PHP takes for a comment.
+    attribute_until: u32,
 }
 
 impl<'a> Symbols<'a> {
@@ -95,6 +99,8 @@ impl<'a> Symbols<'a> {
             may_end_early: false,
             newer: HashMap::new(),
             thrown: u32::MAX,
+            caught_until: 0,
+            attribute_until: 0,
         }
     }
 
@@ -168,6 +174,11 @@ impl<'a> Symbols<'a> {
     }
 
     fn note_newer(&mut self, node: &Node<'a, 'a>) {
+        match node {
+            Node::TryCatchClause(clause) => self.caught_until = clause.right_parenthesis.start.offset,
+            Node::AttributeList(list) => self.attribute_until = list.right_bracket.start.offset,
+            _ => {}
+        }
         if let Some(offset) = newer::thrown(node) {
             self.thrown = offset;
         }
@@ -176,7 +187,13 @@ impl<'a> Symbols<'a> {
             _ => None,
         };
         let thrown = thrown.map(|at| (Construct::ThrowExpression, at));
-        if let Some((construct, at)) = thrown.or_else(|| newer::construct(node)) {
+        let construct = match thrown.or_else(|| newer::construct(node)) {
+            Some((Construct::UnionType, at)) if at < self.caught_until => {
+                Some((Construct::CatchOfSeveral, at))
+            }
+            other => other,
+        };
+        if let Some((construct, at)) = construct.filter(|(_, at)| *at >= self.attribute_until) {
             self.newer.entry(construct).or_insert(at);
         }
     }
