@@ -12,22 +12,18 @@ mod trees;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// Numbers that follow from a seed.
-pub(crate) struct Random(u64);
+use lamp_testkit::Seed;
+
+/// Choices that follow from a seed.
+pub(crate) struct Random(Seed);
 
 impl Random {
-    fn new(seed: u64) -> Self {
-        let mut random = Self(seed ^ 0x9E37_79B9_7F4A_7C15);
-        random.below(2);
-        random
+    const fn new(seed: u64) -> Self {
+        Self(Seed::new(seed))
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % bound.max(1)
+        self.0.below(bound as u64) as usize
     }
 
     fn one_in(&mut self, bound: usize) -> bool {
