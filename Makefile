@@ -34,6 +34,8 @@ bench: bench-check bench-check-study bench-switch bench-deploy bench-drill bench
 bench-packages:
 	@packaging/packages.sh --bench --then "$(WANT)"
 
+bench-check: bench-trees
+
 bench-check bench-switch bench-deploy bench-drill bench-outage: bench-%: bench-packages
 	$(CARGO) build --release --locked --package lamp
 	$(CARGO) run --release --locked --package lamp-bench -- $*

@@ -7,7 +7,6 @@ mod broken;
 mod contender;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -16,7 +15,7 @@ use crate::deploy::contender::run_quietly;
 use crate::figures::Spread;
 use crate::publish::{Machine, publish};
 use broken::{Broken, break_names};
-use contender::{Contender, Ground, heard_of};
+use contender::{Contender, Ground, Ran, heard_of};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -29,12 +28,12 @@ pub(crate) struct Options {
     /// A mago of the version that lamp's parser is of; without it, mago is left out
     #[arg(long)]
     mago: Option<PathBuf>,
-    /// Runs of each contender but `php -l`
+    /// Runs of lamp
     #[arg(long, default_value_t = 9)]
     rounds: u32,
-    /// Runs of `php -l`, which takes long
+    /// Runs of each of the others, which take long
     #[arg(long, default_value_t = 2)]
-    lint_rounds: u32,
+    peer_rounds: u32,
     /// Wrong names in each application
     #[arg(long, default_value_t = 60)]
     wrong_names: usize,
@@ -72,6 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         run_quietly("chmod", ["0755".into(), place.path().into()])?;
         let ground = Ground {
             tree: place.path().join("tree"),
+            heaviest: Ground::heaviest(&lamp, tree)?,
             cache: place.path().join("cache"),
             lamp: lamp.clone(),
             mago: options.mago.clone(),
@@ -109,13 +109,11 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
     )?;
     let php_files = broken::php_files(&ground.tree)?;
     let mut rows = Vec::new();
+    let mut before = Vec::new();
     for contender in Contender::all(ground) {
-        let rounds = match contender {
-            Contender::PhpLint => options.lint_rounds,
-            Contender::LampCold | Contender::LampWarm | Contender::MagoLint | Contender::MagoAnalyze => {
-                options.rounds
-            }
-        };
+        let ran = rounds(options, contender, ground)?;
+        let last = ran.last().context("no round")?;
+        before.push(last.told.clone());
         rows.push(Row {
             tree: tree
                 .file_name()
@@ -124,15 +122,15 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
                 .into_owned(),
             php_files: php_files.len(),
             contender: contender.name(),
-            wall_ms: times(contender, ground, rounds)?,
-            largest_process_kib: contender.largest_process_kib(ground)?,
+            wall_ms: ran.iter().map(|ran| ran.wall_ms).collect(),
+            largest_process_kib: ran.iter().map(|ran| ran.largest_process_kib).max().unwrap_or(0),
             wrong_names: 0,
             found: 0,
         });
     }
-    let before: Vec<String> = told_by_all(ground)?;
     let broken = break_names(&ground.tree, &php_files, options.wrong_names)?;
-    for ((row, before), after) in rows.iter_mut().zip(&before).zip(told_by_all(ground)?) {
+    for ((row, before), contender) in rows.iter_mut().zip(&before).zip(Contender::all(ground)) {
+        let after = contender.run(ground)?.told;
         let is_found = |broken: &&Broken| heard_of(&after, broken) && !heard_of(before, broken);
         row.found = broken.iter().filter(is_found).count();
         row.wrong_names = broken.len();
@@ -141,23 +139,61 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
     Ok(rows)
 }
 
-fn told_by_all(ground: &Ground) -> Result<Vec<String>> {
-    Contender::all(ground)
-        .into_iter()
-        .map(|contender| contender.told(ground))
-        .collect()
+fn rounds(options: &Options, contender: Contender, ground: &Ground) -> Result<Vec<Ran>> {
+    let (rounds, is_lamp) = match contender {
+        Contender::PhpLint | Contender::MagoLint | Contender::MagoAnalyze => (options.peer_rounds, false),
+        Contender::LampCold
+        | Contender::LampUnchanged
+        | Contender::LampPageChanged
+        | Contender::LampHeaviestChanged => (options.rounds, true),
+    };
+    if is_lamp {
+        // Not counted: it brings the program into memory, and what it keeps into its cache.
+        contender.run(ground)?;
+    }
+    let run = |round| {
+        contender.prepare(ground, round)?;
+        contender.run(ground)
+    };
+    (0..rounds.max(1)).map(run).collect()
 }
 
-fn times(contender: Contender, ground: &Ground, rounds: u32) -> Result<Vec<f64>> {
-    // Not counted: it brings files and programs into memory.
-    contender.run(ground)?;
-    let time = |round| {
-        contender.prepare(ground, round)?;
-        let started = Instant::now();
-        contender.run(ground)?;
-        Ok(started.elapsed().as_secs_f64() * 1e3)
+/// What whole WordPress is to take, and whether it does.
+fn targets(raw: &Raw) -> String {
+    let row = |contender: Contender| {
+        let of = |row: &&Row| row.tree == "wordpress" && row.contender == contender.name();
+        raw.rows.iter().find(of)
     };
-    (0..rounds).map(time).collect()
+    let wall = |contender| Some(Spread::of(row(contender)?.wall_ms.iter().copied())?.median);
+    let line = |words: &str, value: Option<f64>, holds: &dyn Fn(f64) -> bool| match value {
+        Some(value) if holds(value) => format!("- holds: {words}: {value:.0}\n"),
+        Some(value) => format!("- does not hold: {words}: {value:.0}\n"),
+        None => String::new(),
+    };
+    let faster = wall(Contender::PhpLint).zip(wall(Contender::LampCold));
+    let memory = row(Contender::LampCold).map(|row| row.largest_process_kib as f64 / 1024.0);
+    [
+        line("WordPress cold in 250 ms", wall(Contender::LampCold), &|ms| {
+            ms <= 250.0
+        }),
+        line(
+            "in 50 ms with `index.php` changed",
+            wall(Contender::LampPageChanged),
+            &|ms| ms <= 50.0,
+        ),
+        line(
+            "in 50 ms with the file changed that most hangs on",
+            wall(Contender::LampHeaviestChanged),
+            &|ms| ms <= 50.0,
+        ),
+        line("in 150 MiB", memory, &|mib| mib <= 150.0),
+        line(
+            "50 times faster than `php -l`",
+            faster.map(|(lint, lamp)| lint / lamp),
+            &|times| times >= 50.0,
+        ),
+    ]
+    .concat()
 }
 
 fn table(raw: &Raw) -> String {
@@ -188,7 +224,8 @@ fn table(raw: &Raw) -> String {
             row.wrong_names,
         )
     };
-    raw.rows.iter().map(line).fold(head, |table, line| table + &line)
+    let rows = raw.rows.iter().map(line);
+    rows.fold(head, |table, line| table + &line) + "\n" + &targets(raw)
 }
 
 fn text(row: &Row) -> String {

@@ -1,8 +1,9 @@
 //! Those who look at PHP without running it.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
@@ -11,10 +12,33 @@ use super::broken::Broken;
 /// What they look at, and with what.
 pub(super) struct Ground {
     pub(super) tree: PathBuf,
+    /// The file of it that most of the site hangs on.
+    pub(super) heaviest: PathBuf,
     /// Where lamp keeps what it learned.
     pub(super) cache: PathBuf,
     pub(super) lamp: PathBuf,
     pub(super) mago: Option<PathBuf>,
+}
+
+impl Ground {
+    /// The file that most of the site hangs on, as lamp tells it.
+    pub(super) fn heaviest(lamp: &Path, tree: &Path) -> Result<PathBuf> {
+        let mut command = Command::new(lamp);
+        command.args(["check", "--no-cache", "--top", "1", "--format", "json"]);
+        let output = command.arg(tree).output()?;
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let path = answer["files"][0]["path"].as_str();
+        Ok(path.context("lamp names no file that most hangs on")?.into())
+    }
+}
+
+/// One run.
+pub(super) struct Ran {
+    pub(super) wall_ms: f64,
+    /// The peak of its largest process, as the kernel tells GNU time.
+    pub(super) largest_process_kib: u64,
+    /// All that it says about the application.
+    pub(super) told: String,
 }
 
 /// One of them.
@@ -22,8 +46,12 @@ pub(super) struct Ground {
 pub(super) enum Contender {
     /// Every file is parsed.
     LampCold,
-    /// As anyone types it again who has changed one file.
-    LampWarm,
+    /// As anyone types it again.
+    LampUnchanged,
+    /// As anyone types it again who has changed the page that visitors see first.
+    LampPageChanged,
+    /// The same, of the file that most of the site hangs on.
+    LampHeaviestChanged,
     /// One process a file: PHP 8.2 takes one at a time.
     PhpLint,
     MagoLint,
@@ -33,7 +61,13 @@ pub(super) enum Contender {
 impl Contender {
     /// Those that are here.
     pub(super) fn all(ground: &Ground) -> Vec<Self> {
-        let mut all = vec![Self::LampCold, Self::LampWarm, Self::PhpLint];
+        let mut all = vec![
+            Self::LampCold,
+            Self::LampUnchanged,
+            Self::LampPageChanged,
+            Self::LampHeaviestChanged,
+            Self::PhpLint,
+        ];
         if ground.mago.is_some() {
             all.extend([Self::MagoLint, Self::MagoAnalyze]);
         }
@@ -44,51 +78,60 @@ impl Contender {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::LampCold => "lamp check, cold",
-            Self::LampWarm => "lamp check, one file changed",
+            Self::LampUnchanged => "lamp check, nothing changed",
+            Self::LampPageChanged => "lamp check, `index.php` changed",
+            Self::LampHeaviestChanged => "lamp check, the file changed that most hangs on",
             Self::PhpLint => "php -l, xargs -P2",
             Self::MagoLint => "mago lint",
             Self::MagoAnalyze => "mago analyze",
         }
     }
 
-    /// What is not measured: whoever is warm finds one file changed.
+    /// What is not measured: whoever is to find one file changed does.
     pub(super) fn prepare(self, ground: &Ground, round: u32) -> Result<()> {
-        if self != Self::LampWarm {
-            return Ok(());
-        }
-        let file = ground.tree.join("index.php");
-        let text = fs_err::read_to_string(&file).context("the application has no index.php")?;
-        Ok(fs_err::write(file, format!("{text}\n// round {round}\n"))?)
+        let file = match self {
+            Self::LampPageChanged => Path::new("index.php"),
+            Self::LampHeaviestChanged => &ground.heaviest,
+            Self::LampCold | Self::LampUnchanged | Self::PhpLint | Self::MagoLint | Self::MagoAnalyze => {
+                return Ok(());
+            }
+        };
+        let file = ground.tree.join(file);
+        let text = fs_err::read(&file)?;
+        let line = format!("\n<?php // round {round}\n");
+        let ends_in_php = text.trim_ascii_end().ends_with(b"?>");
+        let line = if ends_in_php {
+            line
+        } else {
+            line.replace("<?php ", "")
+        };
+        Ok(fs_err::write(file, [text, line.into_bytes()].concat())?)
     }
 
     /// What is measured. That it finds something is no error.
-    pub(super) fn run(self, ground: &Ground) -> Result<()> {
-        self.output(ground, &[]).map(drop)
-    }
-
-    /// The peak of its largest process.
-    pub(super) fn largest_process_kib(self, ground: &Ground) -> Result<u64> {
+    pub(super) fn run(self, ground: &Ground) -> Result<Ran> {
         let file = ground.cache.with_extension("time");
         let time: Vec<OsString> = vec![
             "time".into(),
             "-f".into(),
-            "%M".into(),
+            "%e %M".into(),
             "-o".into(),
             file.clone().into(),
         ];
-        self.output(ground, &time)?;
+        let started = Instant::now();
+        let output = self.output(ground, &time)?;
+        let wall_ms = started.elapsed().as_secs_f64() * 1e3;
         let text = fs_err::read_to_string(file)?;
         // GNU time writes a line about the exit code before it.
         let last = text.lines().last().unwrap_or_default();
-        last.trim()
-            .parse()
-            .with_context(|| format!("no memory from GNU time: {text}"))
-    }
-
-    /// All that it says about the application.
-    pub(super) fn told(self, ground: &Ground) -> Result<String> {
-        let output = self.output(ground, &[])?;
-        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        let kib = last.split(' ').nth(1).unwrap_or_default();
+        Ok(Ran {
+            wall_ms,
+            largest_process_kib: kib
+                .parse()
+                .with_context(|| format!("no memory from GNU time: {text}"))?,
+            told: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        })
     }
 
     fn output(self, ground: &Ground, before: &[OsString]) -> Result<Output> {
@@ -142,7 +185,7 @@ impl Contender {
         };
         match self {
             Self::LampCold => with_lamp(&["--no-cache"]),
-            Self::LampWarm => with_lamp(&[]),
+            Self::LampUnchanged | Self::LampPageChanged | Self::LampHeaviestChanged => with_lamp(&[]),
             Self::PhpLint => {
                 let script = "find \"$1\" -name '*.php' -print0 | xargs -0 -n1 -P2 php -l";
                 [words(&["sh", "-c", script, "lint"]), vec![tree]].concat()
