@@ -18,6 +18,12 @@ impl Effort {
         left >= looks
     }
 
+    /// How many looks are left.
+    #[cfg(test)]
+    pub(crate) const fn left(&self) -> u64 {
+        self.0.get()
+    }
+
     pub(crate) const fn is_spent(&self) -> bool {
         self.0.get() == 0
     }

@@ -21,14 +21,20 @@ pub struct IncludeGraph {
     /// Sorted.
     paths: Vec<String>,
     is_entry: Vec<bool>,
+    /// Those nearest to the root first.
+    entries: Vec<usize>,
     graph: Graph,
 }
 
 impl IncludeGraph {
     pub(crate) fn new(sources: &[Source], is_entry: Vec<bool>, graph: Graph) -> Self {
+        let paths: Vec<String> = sources.iter().map(|source| source.path.clone()).collect();
+        let mut entries: Vec<usize> = (0..paths.len()).filter(|at| is_entry[*at]).collect();
+        entries.sort_by_cached_key(|at| paths[*at].matches('/').count());
         Self {
-            paths: sources.iter().map(|source| source.path.clone()).collect(),
+            paths,
             is_entry,
+            entries,
             graph,
         }
     }
@@ -44,7 +50,7 @@ impl IncludeGraph {
             path: path.to_owned(),
             directly: self.listed(all().filter(|other| directly.contains(other))),
             through_others: self.listed(through_others),
-            entry_points: Listed::new(self.reaching(at), LISTED_MAX),
+            entry_points: Listed::new(self.reaching(at).collect(), LISTED_MAX),
             of: self.entries(),
             includes: self.listed(self.graph.included(at)),
         })
@@ -52,9 +58,8 @@ impl IncludeGraph {
 
     /// Some of the entry points that reach the file at this path, those nearest to the root first.
     pub fn entry_points_of(&self, path: &str, most: usize) -> Vec<String> {
-        let mut names = self.at(path).map(|at| self.reaching(at)).unwrap_or_default();
-        names.truncate(most);
-        names
+        let reaching = self.at(path).map(|at| self.reaching(at));
+        reaching.into_iter().flatten().take(most).collect()
     }
 
     /// The files that most of the site hangs on, the heaviest first.
@@ -111,14 +116,13 @@ impl IncludeGraph {
     }
 
     fn entries(&self) -> u64 {
-        self.is_entry.iter().filter(|is_entry| **is_entry).count() as u64
+        self.entries.len() as u64
     }
 
     /// For each file, how many entry points reach it.
     fn counts(&self) -> Vec<u64> {
-        let entries: Vec<usize> = (0..self.paths.len()).filter(|at| self.is_entry[*at]).collect();
         let mut counts = vec![0; self.paths.len()];
-        for some in entries.chunks(AT_ONCE) {
+        for some in self.entries.chunks(AT_ONCE) {
             let masks = self.graph.reached_by(some);
             for (count, mask) in counts.iter_mut().zip(masks) {
                 *count += u64::from(mask.count_ones());
@@ -128,13 +132,11 @@ impl IncludeGraph {
     }
 
     /// The entry points that reach a file, those nearest to the root first.
-    fn reaching(&self, at: usize) -> Vec<String> {
+    fn reaching(&self, at: usize) -> impl Iterator<Item = String> {
         let reached_from = self.graph.reached_from(at);
-        let all = 0..self.paths.len();
-        let reaching = all.filter(|other| self.is_entry[*other] && reached_from[*other]);
-        let mut names: Vec<String> = reaching.map(|at| self.paths[at].clone()).collect();
-        names.sort_by_key(|name| name.matches('/').count());
-        names
+        let entries = self.entries.iter();
+        let reaching = entries.filter(move |entry| reached_from[**entry]);
+        reaching.map(|entry| self.paths[*entry].clone())
     }
 
     fn listed(&self, files: impl IntoIterator<Item = usize>) -> Listed {

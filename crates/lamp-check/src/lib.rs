@@ -26,6 +26,7 @@ mod graph;
 mod hanging;
 mod includes;
 mod looked;
+mod meantime;
 mod names;
 mod nearest;
 mod parse;

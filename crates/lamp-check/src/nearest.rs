@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::effort::Effort;
 use crate::place::{file_name, parent};
 use crate::resolve::ROOT_NAME;
 use crate::tree::{Entry, EntryKind};
@@ -10,6 +11,9 @@ use crate::tree::{Entry, EntryKind};
 const DISTANCE_MAX: usize = 3;
 /// Most letters that a path may be off that names another directory.
 const PATH_DISTANCE_MAX: usize = 8;
+/// Most pairs of letters that are held against each other over a tree; of names that are wrong beyond that, nothing is
+/// said but that they are. A hundred wrong names beside five thousand files each take about as many.
+const PAIRS_MAX: u64 = 1 << 28;
 
 /// A suggestion, and how sure it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,38 +48,66 @@ impl How {
 }
 
 /// The files of a tree by what they may be taken for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Neighbours<'t> {
-    by_sound: HashMap<String, Vec<&'t str>>,
-    by_directory: HashMap<&'t str, Vec<&'t str>>,
+    /// Of those that sound the same, the first.
+    by_sound: HashMap<String, &'t str>,
+    /// With the letters of its name; the shortest first.
+    by_directory: HashMap<&'t str, Vec<(usize, &'t str)>>,
     by_name: HashMap<&'t str, Vec<&'t str>>,
+    /// By their paths, and by their paths without the ending.
+    by_stem: HashMap<&'t str, Vec<&'t str>>,
+    /// Pairs of letters.
+    effort: Effort,
 }
 
 impl<'t> Neighbours<'t> {
     pub(crate) fn new(entries: &'t [Entry]) -> Self {
-        let mut neighbours = Self::default();
+        let mut neighbours = Self {
+            by_sound: HashMap::new(),
+            by_directory: HashMap::new(),
+            by_name: HashMap::new(),
+            by_stem: HashMap::new(),
+            effort: Effort::new(PAIRS_MAX),
+        };
         let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. } | EntryKind::Link { .. });
         for file in entries.iter().filter(is_file).map(|entry| entry.path.as_str()) {
-            neighbours.by_sound.entry(heard(file)).or_default().push(file);
-            neighbours
-                .by_directory
-                .entry(parent(file))
-                .or_default()
-                .push(file);
-            neighbours.by_name.entry(file_name(file)).or_default().push(file);
+            neighbours.add(file);
+        }
+        for beside in neighbours.by_directory.values_mut() {
+            beside.sort_unstable();
         }
         neighbours
+    }
+
+    fn add(&mut self, file: &'t str) {
+        let name = file_name(file);
+        let first = self.by_sound.entry(heard(file)).or_insert(file);
+        *first = file.min(*first);
+        let beside = self.by_directory.entry(parent(file)).or_default();
+        beside.push((name.chars().count(), file));
+        self.by_name.entry(name).or_default().push(file);
+        self.by_stem.entry(file).or_default().push(file);
+        let stem = stem_of_path(file);
+        if stem.len() < file.len() {
+            self.by_stem.entry(stem).or_default().push(file);
+        }
     }
 
     /// The file that one of the `missing` paths may have meant. `taken` are files that the same code already names
     /// rightly.
     pub(crate) fn nearest(&self, missing: &[String], taken: &HashSet<&str>) -> Option<Near> {
+        if self.effort.is_spent() {
+            return None;
+        }
         let near = |path: &String| {
             let (how, file) = self.nearest_to(&Meant::new(path), taken)?;
             Some((how, file, path.clone()))
         };
         // Of the same nearness, the path that is likelier to be meant.
-        let (how, path, meant) = missing.iter().filter_map(near).min_by_key(|(how, _, _)| *how)?;
+        let nearest = missing.iter().filter_map(near).min_by_key(|(how, _, _)| *how);
+        // What was not looked at may be nearer.
+        let (how, path, meant) = nearest.filter(|_| !self.effort.is_spent())?;
         Some(Near {
             path: path.to_owned(),
             meant,
@@ -84,14 +116,47 @@ impl<'t> Neighbours<'t> {
     }
 
     fn nearest_to(&self, meant: &Meant<'_>, taken: &HashSet<&str>) -> Option<(How, &'t str)> {
-        let sounds = self.by_sound.get(&heard(meant.path)).into_iter().flatten();
+        let sounds = self.by_sound.get(&heard(meant.path));
         let sounds = sounds.map(|file| (How::Sounds, *file));
-        let beside = self.by_directory.get(meant.directory).into_iter().flatten();
-        let beside = beside.filter_map(|file| Some((meant.beside(file, taken)?, *file)));
-        let namesakes = self.by_name.get(meant.name).into_iter().flatten();
-        let namesakes = namesakes.filter_map(|file| Some((meant.namesake(file)?, *file)));
-        sounds.chain(beside).chain(namesakes).min()
+        let may_compare = |file: &&'t str| self.may_compare(meant.name, file_name(file));
+        let stems = [stem_of_path(meant.path), meant.path];
+        let of_stem = stems.into_iter().flat_map(|stem| files(self.by_stem.get(stem)));
+        let endings = of_stem.take_while(may_compare);
+        let endings = endings.map(|file| (meant.with_another_ending(file), file));
+        let beside = self.about_as_long(meant).iter().map(|(_, file)| *file);
+        let beside = beside.take_while(may_compare);
+        let beside = beside.filter_map(|file| Some((meant.beside(file, taken)?, file)));
+        let namesakes = files(self.by_name.get(meant.name));
+        let namesakes = namesakes.take_while(|file| self.may_compare(meant.path, file));
+        let namesakes = namesakes.filter_map(|file| Some((meant.namesake(file)?, file)));
+        sounds
+            .into_iter()
+            .chain(endings)
+            .chain(beside)
+            .chain(namesakes)
+            .min()
     }
+
+    /// The files of its directory whose names are not too long and not too short to be near.
+    fn about_as_long(&self, meant: &Meant<'_>) -> &[(usize, &'t str)] {
+        let beside = self
+            .by_directory
+            .get(meant.directory)
+            .map_or(&[][..], Vec::as_slice);
+        let (wanted, off) = (meant.name.chars().count(), meant.most_letters_off().max(1));
+        let first = beside.partition_point(|(letters, _)| letters + off < wanted);
+        let end = beside.partition_point(|(letters, _)| *letters <= wanted + off);
+        &beside[first..end]
+    }
+
+    /// Whether the effort is left to hold the one against the other.
+    fn may_compare(&self, a: &str, b: &str) -> bool {
+        self.effort.spend((a.len() * b.len()) as u64 + 1)
+    }
+}
+
+fn files<'s, 't>(files: Option<&'s Vec<&'t str>>) -> impl Iterator<Item = &'t str> + use<'s, 't> {
+    files.into_iter().flatten().copied()
 }
 
 /// A path that leads to nothing.
@@ -118,19 +183,21 @@ impl<'m> Meant<'m> {
             .then(|| How::Namesake(parts_off(self.directory, parent(file)), off))
     }
 
+    /// In the same directory, with another ending, or with one too many.
+    fn with_another_ending(&self, file: &str) -> How {
+        How::Letter(strsim::osa_distance(self.name, file_name(file)))
+    }
+
+    fn most_letters_off(&self) -> usize {
+        DISTANCE_MAX.min(stem(self.name).len() / 3)
+    }
+
     /// In the same directory; a name that is taken only counts if it is very near.
     fn beside(&self, file: &str, taken: &HashSet<&str>) -> Option<How> {
-        let name = file_name(file);
-        let off = strsim::osa_distance(self.name, name);
-        // Another ending, or one too many.
-        if !stem(name).is_empty() && [stem(name), name].contains(&stem(self.name)) || stem(name) == self.name
-        {
-            return Some(How::Letter(off));
-        }
-        let most = DISTANCE_MAX.min(stem(self.name).len() / 3);
+        let off = strsim::osa_distance(self.name, file_name(file));
         match taken.contains(file) {
             true => (off == 1).then_some(How::Letters(1)),
-            false if off > most => None,
+            false if off > self.most_letters_off() => None,
             false if off == 1 => Some(How::Letter(1)),
             false => Some(How::Letters(off)),
         }
@@ -165,9 +232,17 @@ fn heard(path: &str) -> String {
     letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// A path without the ending of its last name.
-fn stem(path: &str) -> &str {
-    path.rsplit_once('.').map_or(path, |(stem, _)| stem)
+/// A name without its ending.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// A path without the ending of its last name; itself, if nothing else of that name is left.
+fn stem_of_path(path: &str) -> &str {
+    match stem(file_name(path)).len() {
+        0 => path,
+        left => &path[..path.len() - (file_name(path).len() - left)],
+    }
 }
 
 #[cfg(test)]
@@ -253,5 +328,29 @@ mod tests {
             (near.path.as_str(), near.meant.as_str()),
             ("inc/mail.php", "inc/mial.php")
         );
+    }
+
+    /// Each of so many names beside so many files: the work is counted, and when it is done nothing is near any more.
+    #[test]
+    fn names_are_compared_so_often_and_no_more() {
+        let kind = EntryKind::File { size_bytes: 0 };
+        let entry = |at: usize| Entry {
+            path: format!("inc/file{at:03}.php"),
+            kind: kind.clone(),
+        };
+        let entries: Vec<Entry> = (0..1_000).map(entry).collect();
+        let mut neighbours = Neighbours::new(&entries);
+        let pairs_of_one = 1_000 * (11 * 11 + 1);
+        neighbours.effort = Effort::new(pairs_of_one * 5 / 2);
+        let near = |at: usize| {
+            let missing = [format!("inc/fiel{at:03}.php")];
+            neighbours
+                .nearest(&missing, &HashSet::new())
+                .map(|near| near.path)
+        };
+        assert_eq!(near(1).as_deref(), Some("inc/file001.php"));
+        assert_eq!(near(2).as_deref(), Some("inc/file002.php"));
+        assert_eq!([near(3), near(4)], [None, None]);
+        assert_eq!(neighbours.effort.left(), 0);
     }
 }

@@ -105,8 +105,8 @@ pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
     pub(crate) fn new(source: &[u8]) -> Self {
-        let ends = source.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        Self(std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect())
+        let ends = memchr::memchr_iter(b'\n', source);
+        Self(std::iter::once(0).chain(ends.map(|at| at + 1)).collect())
     }
 
     pub(crate) fn spot(&self, offset: u32) -> Spot {

@@ -1,7 +1,7 @@
 //! Where a path leads in a tree: as PHP and the kernel would go, by exact case, through links that stay inside.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::tree::{Entry, EntryKind};
 
@@ -27,7 +27,9 @@ pub(crate) struct Places<'t> {
     entries: &'t [Entry],
     by_path: HashMap<&'t str, usize>,
     /// The regular files, as indices of `entries`, by path; made when it is asked for.
-    files: OnceCell<Vec<usize>>,
+    files: OnceLock<Vec<usize>>,
+    /// Links, and what cannot be looked into, as indices of `entries`; made when it is asked for.
+    doubtful: OnceLock<Vec<usize>>,
 }
 
 /// The regular files of a tree, sorted by path.
@@ -38,6 +40,10 @@ pub(crate) struct Files<'s, 't> {
 }
 
 impl<'s, 't> Files<'s, 't> {
+    pub(crate) const fn len(self) -> usize {
+        self.order.len()
+    }
+
     /// The paths that begin so.
     pub(crate) fn beneath(self, start: &'s str) -> impl Iterator<Item = &'t str> + Clone {
         let path = |at: usize| self.entries[at].path.as_str();
@@ -55,7 +61,8 @@ impl<'t> Places<'t> {
             by_path: by_path
                 .map(|(index, entry)| (entry.path.as_str(), index))
                 .collect(),
-            files: OnceCell::new(),
+            files: OnceLock::new(),
+            doubtful: OnceLock::new(),
         }
     }
 
@@ -77,10 +84,31 @@ impl<'t> Places<'t> {
             path.strip_prefix(directory)
                 .is_some_and(|rest| directory.is_empty() || rest.starts_with('/'))
         };
-        self.entries.iter().any(|entry| {
-            matches!(entry.kind, EntryKind::Link { .. } | EntryKind::Unreadable { .. })
-                && is_beneath(&entry.path)
+        let mut doubtful = self.doubtful().iter();
+        doubtful.any(|at| is_beneath(&self.entries[*at].path))
+    }
+
+    /// How many links, and things that cannot be looked into, there are.
+    pub(crate) fn count_doubtful(&self) -> usize {
+        self.doubtful().len()
+    }
+
+    fn doubtful(&self) -> &[usize] {
+        self.doubtful.get_or_init(|| {
+            let is_doubtful = |at: &usize| {
+                matches!(
+                    self.entries[*at].kind,
+                    EntryKind::Link { .. } | EntryKind::Unreadable { .. }
+                )
+            };
+            (0..self.entries.len()).filter(is_doubtful).collect()
         })
+    }
+
+    /// Whether a directory stands there by itself, and not through a link.
+    pub(crate) fn is_plain_directory(&self, path: &str) -> bool {
+        let kind = self.by_path.get(path).map(|index| &self.entries[*index].kind);
+        path.is_empty() || matches!(kind, Some(EntryKind::Dir))
     }
 
     pub(crate) fn entries(&self) -> &'t [Entry] {

@@ -1,24 +1,29 @@
 //! From an include expression to the file that it names, or to why that cannot be told.
 //!
 //! `readings` says every way to read an expression, each a `reading`; here each is looked for in the tree, as PHP
-//! would. A name with unknown parts is looked for by `pattern`.
+//! would: by `search`, if it does not say where it begins. A name with unknown parts is looked for by `pattern`.
 
+mod directories;
 mod pattern;
 mod reading;
 mod readings;
+mod search;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 
 use crate::applications::{COMPOSER_INCLUDE_PATHS, COMPOSER_LOADER};
 use crate::constants::Constants;
+use crate::effort::Effort;
 use crate::facts::{FileFacts, Include};
 use crate::names::Names;
 use crate::place::{self, Place, Places, fold};
 use crate::source::Source;
 use crate::value::{Value, Why};
+use directories::{Directories, Holders};
 use pattern::Fit;
 use reading::{Reading, Start};
+use search::is_dotted;
 
 /// How many parts of expressions are looked at for one include.
 const STEPS_MAX: usize = 2_000;
@@ -71,8 +76,9 @@ impl Missing {
     }
 }
 
-/// Most paths that a name without a directory is said to be looked for at.
-const PATHS_MAX: usize = 12;
+/// How often it is looked, for all includes of a tree, at a place where a name may lead. Beyond, nothing is told of those
+/// that do not say where they begin. A tree of ten thousand files takes some hundred thousand.
+const LOOKS_MAX: u64 = 1 << 24;
 
 /// What resolving needs to know of the tree.
 #[derive(Debug)]
@@ -86,14 +92,20 @@ pub(crate) struct Resolver<'t, 'f> {
     is_script: Vec<bool>,
     /// Which files are run first and nothing else, so that `./` is their own directory.
     is_started: Vec<bool>,
-    /// Where scripts start: `./` and bare names are looked for there.
-    script_directories: BTreeSet<&'t str>,
+    /// Where scripts start: `./` is looked for there.
+    script_directories: Directories,
+    /// Where bare names are looked for: there as well, and in the include path.
+    searched: Directories,
     /// Where else bare names are looked for; `None`: in directories that only running the code can tell.
     include_path: Option<BTreeSet<String>>,
     /// What is left of [`STEPS_MAX`].
     steps_left: Cell<usize>,
     /// Why the first unknown part is unknown.
     why: Cell<Option<Why>>,
+    /// Made when a name is first looked for in many directories.
+    holders: OnceCell<Holders<'t>>,
+    /// What is left of [`LOOKS_MAX`].
+    effort: Effort,
 }
 
 /// From where a file is included.
@@ -138,13 +150,18 @@ impl<'t, 'f> Resolver<'t, 'f> {
             names,
             is_script: is_script.collect(),
             is_started: vec![false; sources.len()],
-            script_directories: BTreeSet::new(),
+            script_directories: Directories::default(),
+            searched: Directories::default(),
             include_path: Some(BTreeSet::new()),
             steps_left: Cell::new(0),
             why: Cell::new(None),
+            holders: OnceCell::new(),
+            effort: Effort::new(LOOKS_MAX),
         };
-        resolver.script_directories = resolver.directories_of(&resolver.is_script);
         resolver.include_path = resolver.include_path_of(facts);
+        let scripts = std::mem::take(&mut resolver.is_script);
+        resolver.search(&scripts);
+        resolver.is_script = scripts;
         resolver
     }
 
@@ -161,8 +178,10 @@ impl<'t, 'f> Resolver<'t, 'f> {
             *script && *included != Included::FromElsewhere && self.starts_at_home(at)
         };
         let started: Vec<bool> = scripts().map(is_started).collect();
-        self.script_directories = self.directories_of(&remaining);
+        self.search(&remaining);
         self.is_started = started;
+        // A second look at the same includes.
+        self.effort = Effort::new(LOOKS_MAX);
         self
     }
 
@@ -179,15 +198,15 @@ impl<'t, 'f> Resolver<'t, 'f> {
         !facts.told.changes_directory && facts.includes.iter().any(is_at_home)
     }
 
-    /// Scripts are also started from the root.
-    fn directories_of(&self, scripts: &[bool]) -> BTreeSet<&'t str> {
-        let scripts = self
-            .sources
-            .iter()
-            .zip(scripts)
-            .filter(|(_, is_script)| **is_script);
+    /// These scripts are what may be started: from where they lie, and from the root.
+    fn search(&mut self, scripts: &[bool]) {
+        let scripts = self.sources.iter().zip(scripts);
+        let scripts = scripts.filter(|(_, is_script)| **is_script);
         let directories = scripts.map(|(source, _)| place::parent(&source.path));
-        directories.chain([""]).collect()
+        let directories: BTreeSet<&str> = directories.chain([""]).collect();
+        let told = self.include_path.iter().flatten().map(String::as_str);
+        self.searched = Directories::new(directories.iter().copied().chain(told));
+        self.script_directories = Directories::new(directories);
     }
 
     /// Every directory of the tree that the include path is set to anywhere.
@@ -312,70 +331,6 @@ impl<'t, 'f> Resolver<'t, 'f> {
             (Place::Nothing | Place::Dir | Place::Elsewhere, _) => Target::Undecided(Why::Outside),
         }
     }
-
-    /// PHP looks in the directory of the script that was started, in that of the file itself, and in those that it is
-    /// told to look in.
-    fn look_beside_scripts(&self, source: usize, path: &str) -> Target {
-        let own = place::parent(&self.sources[source].path);
-        let of_own = self.at(&format!("{own}/{path}"));
-        let is_dotted = is_dotted(path);
-        if matches!(of_own, Target::Found(_)) || (is_dotted && self.is_started[source]) {
-            return of_own;
-        }
-        let told = self
-            .include_path
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .filter(|_| !is_dotted);
-        let directories = self.script_directories.iter().copied().chain(told);
-        // From where it would climb out of the tree nothing of the tree is meant.
-        let directories = directories.filter(|dir| fold(&without_holes(&format!("{dir}/{path}"))).is_some());
-        let others: Vec<Target> = directories.map(|dir| self.at(&format!("{dir}/{path}"))).collect();
-        if let Some(found) = others.iter().find(|target| matches!(target, Target::Found(_))) {
-            return found.clone();
-        }
-        if path.contains(reading::HOLE) {
-            let is_near = |target: &&Target| matches!(target, Target::NothingFits { .. });
-            let near = others.iter().chain([&of_own]).find(is_near);
-            return near.cloned().unwrap_or(Target::Undecided(Why::Pattern));
-        }
-        if others.iter().any(|target| !matches!(target, Target::Missing(_))) {
-            return Target::Undecided(Why::Outside);
-        }
-        if !is_dotted && self.include_path.is_none() {
-            return Target::Undecided(Why::IncludePath);
-        }
-        self.missing_beside_scripts(of_own, others, !is_dotted)
-    }
-
-    /// Those first whose directory is there.
-    fn missing_beside_scripts(&self, of_own: Target, others: Vec<Target>, is_bare: bool) -> Target {
-        let paths = [of_own]
-            .into_iter()
-            .chain(others)
-            .filter_map(|target| match target {
-                Target::Missing(missing) => missing.paths.into_iter().next(),
-                Target::Found(_) | Target::NothingFits { .. } | Target::Undecided(_) => None,
-            });
-        let mut paths: Vec<String> = paths.collect();
-        paths.sort_by_key(|path| self.places.find(place::parent(path)) != Place::Dir);
-        paths.dedup();
-        paths.truncate(PATHS_MAX);
-        match paths.is_empty() {
-            true => Target::Undecided(Why::Outside),
-            false => Target::Missing(Missing { paths, is_bare }),
-        }
-    }
-}
-
-/// Looked for from where the script was started, and nowhere else.
-fn is_dotted(path: &str) -> bool {
-    path.starts_with("./") || path.starts_with("../")
-}
-
-fn without_holes(path: &str) -> String {
-    path.replace(reading::HOLE, "x")
 }
 
 /// The directories of an include path, each an expression; without what it was before.

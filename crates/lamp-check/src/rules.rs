@@ -14,6 +14,7 @@ use crate::facts::{FileFacts, Guard, Include, Said, Spot};
 use crate::graph::Graph;
 use crate::hanging::IncludeGraph;
 use crate::looked::Looked;
+use crate::meantime::both;
 use crate::names::Names;
 use crate::nearest::Near;
 use crate::place::{Places, file_name};
@@ -70,24 +71,8 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let places = Places::new(tree.entries());
     let sources = sources(tree.entries());
     let facts = read_all(Reader { tree, limits, cache }, &sources);
-    let constants = Constants::new(&sources, &facts, &places);
-    let names = Names::new(&sources, &facts);
-    let resolved = Resolved::new(Ground {
-        places: &places,
-        sources: &sources,
-        facts: &facts,
-        constants: &constants,
-        names: &names,
-    });
-    let graph = Graph::new(sources.len(), &resolved.edges);
-    let own_files = own_files(&sources);
-    let entries = entry_points(entry::Tree {
-        sources: &sources,
-        facts: &facts,
-        constants: &constants,
-        graph: &graph,
-        own_files: &own_files,
-    });
+    let read_beside = || surroundings::read(tree, limits);
+    let (beside, includes) = both(read_beside, || Includes::new(&places, &sources, &facts));
     let index = Index::new(&sources, &facts);
     let autoload = Autoload::read(tree, &places, &sources, limits);
     let loaded = autoload::Ground {
@@ -95,19 +80,11 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         sources: &sources,
         facts: &facts,
         index: &index,
-        graph: &graph,
-        resolved: &resolved,
+        graph: &includes.graph,
+        resolved: &includes.resolved,
     };
     let reach = reach(&autoload, loaded);
-    let report = Report {
-        places: &places,
-        sources: &sources,
-        facts: &facts,
-        resolved: &resolved,
-        blast: Blast::new(&reach, &entries),
-    };
     let seen = Seen {
-        tree,
         places: &places,
         sources: &sources,
         facts: &facts,
@@ -118,19 +95,25 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         sources: &sources,
         index: &index,
         setting,
-        loads: &resolved.loads,
+        loads: &includes.resolved.loads,
     };
-    let of_families = [
-        symbols::check(names),
-        autoload::judge(&autoload, loaded),
-        surroundings::check(seen),
-    ]
-    .concat();
-    let report = report.finish(limits, of_families);
+    let around = || {
+        let of_loaders = autoload::judge(&autoload, loaded);
+        [of_loaders, surroundings::check(seen, &beside)].concat()
+    };
+    let (of_names, of_others) = both(|| symbols::check(names), around);
+    let report = Report {
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        resolved: &includes.resolved,
+        blast: Blast::new(&reach, &includes.entries),
+    };
+    let report = report.finish(limits, [of_names, of_others].concat());
     Looked {
-        slips: resolved.slips(&places, &sources),
-        unknown: resolved.unknown(&sources, &constants),
-        graph: IncludeGraph::new(&sources, entries, reach),
+        slips: includes.resolved.slips(&places, &sources),
+        unknown: includes.resolved.unknown(&sources, &includes.constants),
+        graph: IncludeGraph::new(&sources, includes.entries, reach),
         report,
     }
 }
@@ -140,6 +123,42 @@ fn reach(autoload: &Autoload, loaded: autoload::Ground<'_, '_>) -> Graph {
     let mut edges = autoload::edges(autoload, loaded);
     edges.extend(&loaded.resolved.edges);
     Graph::new(loaded.sources.len(), &edges)
+}
+
+/// Who includes whom, and what of it visitors ask for.
+struct Includes<'f> {
+    constants: Constants<'f>,
+    resolved: Resolved<'f>,
+    graph: Graph,
+    /// Whether each source is an entry point.
+    entries: Vec<bool>,
+}
+
+impl<'f> Includes<'f> {
+    fn new(places: &Places<'_>, sources: &[Source], facts: &'f [FileFacts]) -> Self {
+        let constants = Constants::new(sources, facts, places);
+        let resolved = Resolved::new(Ground {
+            places,
+            sources,
+            facts,
+            constants: &constants,
+            names: &Names::new(sources, facts),
+        });
+        let graph = Graph::new(sources.len(), &resolved.edges);
+        let entries = entry_points(entry::Tree {
+            sources,
+            facts,
+            constants: &constants,
+            graph: &graph,
+            own_files: &own_files(sources),
+        });
+        Self {
+            constants,
+            resolved,
+            graph,
+            entries,
+        }
+    }
 }
 
 fn own_files(sources: &[Source]) -> HashSet<usize> {
@@ -157,11 +176,14 @@ fn own_files(sources: &[Source]) -> HashSet<usize> {
 struct Blast<'t> {
     graph: &'t Graph,
     entries: &'t [bool],
+    /// How many entry points there are.
+    of: u64,
 }
 
 impl<'t> Blast<'t> {
-    const fn new(graph: &'t Graph, entries: &'t [bool]) -> Self {
-        Self { graph, entries }
+    fn new(graph: &'t Graph, entries: &'t [bool]) -> Self {
+        let of = entries.iter().filter(|entry| **entry).count() as u64;
+        Self { graph, entries, of }
     }
 
     fn radius(&self, source: usize) -> BlastRadius {
@@ -173,7 +195,7 @@ impl<'t> Blast<'t> {
             .filter(|(entry, reached)| **entry && *reached);
         BlastRadius {
             entry_points: both.count() as u64,
-            of: self.entries.iter().filter(|entry| **entry).count() as u64,
+            of: self.of,
         }
     }
 }

@@ -55,7 +55,6 @@ const APART: [&str; 10] = [
 /// What the check looks at.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'t> {
-    pub(crate) tree: &'t dyn Tree,
     pub(crate) places: &'t Places<'t>,
     pub(crate) sources: &'t [Source],
     pub(crate) facts: &'t [FileFacts],
@@ -74,15 +73,19 @@ pub fn may_be_shown(finding: &Finding) -> bool {
     !matches!(finding.rule.as_str(), "secret" | "env-file" | "database-dump")
 }
 
-/// What is wrong around the PHP of a tree.
-pub(crate) fn check(seen: Seen<'_>) -> Vec<Finding> {
-    let beside = beside::read_all(seen.tree, seen.limits);
+/// What the files of a tree say that are no PHP.
+pub(crate) fn read<'t>(tree: &'t dyn Tree, limits: &Limits) -> Vec<Beside<'t>> {
+    beside::read_all(tree, limits)
+}
+
+/// What is wrong around the PHP of a tree; `beside` are its other files.
+pub(crate) fn check(seen: Seen<'_>, beside: &[Beside<'_>]) -> Vec<Finding> {
     let mut faults: Vec<(&str, Fault)> = Vec::new();
     for (source, facts) in seen.sources.iter().zip(seen.facts) {
         let of_file = of_php::judge(source, facts);
         faults.extend(of_file.into_iter().map(|fault| (source.path.as_str(), fault)));
     }
-    for file in &beside {
+    for file in beside {
         let of_file = of_beside(file, seen);
         faults.extend(of_file.into_iter().map(|fault| (file.path, fault)));
     }
@@ -97,7 +100,7 @@ pub(crate) fn check(seen: Seen<'_>) -> Vec<Finding> {
     });
     let composer: BTreeMap<&str, &composer::ComposerFacts> = composer.collect();
     faults.extend(composer::judge(&composer, seen.places, seen.setting));
-    faults.extend(templates::judge(&namings(seen, &beside), seen.places));
+    faults.extend(templates::judge(&namings(seen, beside), seen.places));
     faults.extend(by_name(seen));
     faults
         .into_iter()
@@ -117,7 +120,7 @@ pub(crate) fn say_the_better(findings: &mut Vec<Finding>) {
     });
 }
 
-fn namings<'t>(seen: Seen<'t>, beside: &'t [Beside<'t>]) -> Vec<Named<'t>> {
+fn namings<'t>(seen: Seen<'t>, beside: &'t [Beside<'_>]) -> Vec<Named<'t>> {
     let of_php = seen
         .sources
         .iter()

@@ -65,7 +65,7 @@ struct Walk<'a> {
 
 /// The facts of a parsed file.
 pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &'a Lines) -> FileFacts {
-    let mut walk = Walk::new(program, lines);
+    let mut walk = Walk::new(program, source, lines);
     visit::visit(&mut walk, Node::Program(program));
     let gathered = std::mem::take(&mut walk.surroundings);
     FileFacts {
@@ -75,7 +75,7 @@ pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &'a Lines
 }
 
 impl<'a> Walk<'a> {
-    fn new(program: &'a Program<'a>, lines: &'a Lines) -> Self {
+    fn new(program: &'a Program<'a>, source: &[u8], lines: &'a Lines) -> Self {
         Self {
             facts: FileFacts::default(),
             symbols: Symbols::new(lines),
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
             existence_tests: Vec::new(),
             surroundings: Gathered::default(),
             clock: 0,
-            ignored_lines: ignored::lines(program, lines),
+            ignored_lines: ignored::lines(program, source, lines),
         }
     }
 }

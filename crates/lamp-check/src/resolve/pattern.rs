@@ -10,6 +10,8 @@ const DISTANCE_MAX: usize = 2;
 const LETTERS_MIN: usize = 6;
 /// Most files that are compared letter by letter.
 const CANDIDATES_MAX: usize = 4_000;
+/// How many looks it takes to compare one.
+const LOOKS_PER_DISTANCE: u64 = 32;
 /// Longest path that is compared letter by letter.
 const PATH_MAX_BYTES: usize = 400;
 
@@ -38,17 +40,16 @@ impl Resolver<'_, '_> {
             Place::Dir | Place::Nothing => {}
         }
         let beneath = files.beneath(known);
-        if beneath
-            .clone()
-            .any(|file| fits(pattern.as_bytes(), file.as_bytes()))
-        {
+        let mut looked_at = beneath.clone().take_while(|_| self.effort.spend(1));
+        if looked_at.any(|file| fits(pattern.as_bytes(), file.as_bytes())) {
             return Fit::Fits;
         }
         let letters = pattern
             .chars()
             .filter(|letter| *letter != HOLE && *letter != '/')
             .count();
-        if letters < LETTERS_MIN || self.places.has_link_beneath(directory) {
+        let looks = (files.len() + self.places.count_doubtful()) as u64;
+        if letters < LETTERS_MIN || !self.effort.spend(looks) || self.places.has_link_beneath(directory) {
             return Fit::Nothing;
         }
         let last = pattern.rsplit(HOLE).next().unwrap_or_default();
@@ -56,22 +57,33 @@ impl Resolver<'_, '_> {
             .beneath("")
             .filter(|file| last.len() > 4 && file.ends_with(last));
         let candidates = beneath.chain(ending).filter(|file| file.len() <= PATH_MAX_BYTES);
-        let distance = |file: &&str| distance(&pattern, file);
-        let near = candidates
-            .take(CANDIDATES_MAX)
-            .filter(|file| distance(file) <= DISTANCE_MAX)
-            .min_by_key(distance);
-        match near {
-            Some(near) => Fit::Nearly {
+        let off = |file: &str| distance(&pattern, file);
+        self.nearly(&pattern, candidates, DISTANCE_MAX, off)
+    }
+
+    /// The nearest of these files that is off by so many letters at most.
+    fn nearly<'n>(
+        &self,
+        pattern: &str,
+        candidates: impl Iterator<Item = &'n str>,
+        most: usize,
+        off: impl Fn(&str) -> usize,
+    ) -> Fit {
+        let candidates = candidates.take(CANDIDATES_MAX);
+        let looked_at = candidates.take_while(|_| self.effort.spend(LOOKS_PER_DISTANCE));
+        let near = looked_at
+            .map(|file| (off(file), file))
+            .filter(|(off, _)| *off <= most);
+        match near.min_by_key(|(off, _)| *off) {
+            // What was not looked at any more may be nearer.
+            Some((_, near)) if !self.effort.is_spent() => Fit::Nearly {
                 pattern: pattern.replace(HOLE, "*"),
                 near: near.to_owned(),
             },
-            None => Fit::Nothing,
+            Some(_) | None => Fit::Nothing,
         }
     }
-}
 
-impl Resolver<'_, '_> {
     /// `path` begins with a hole; behind it at least a directory and a name must be known.
     pub(super) fn fit_ending(&self, path: &str) -> Fit {
         let ending = path.trim_start_matches(HOLE);
@@ -84,6 +96,9 @@ impl Resolver<'_, '_> {
             return Fit::Nothing;
         }
         let files = self.places.files();
+        if !self.effort.spend(2 * files.len() as u64) {
+            return Fit::Nothing;
+        }
         if files
             .beneath("")
             .any(|file| file.ends_with(ending) || file == &ending[1..])
@@ -98,20 +113,13 @@ impl Resolver<'_, '_> {
             .filter(is_like)
             .filter(|file| file.len() <= PATH_MAX_BYTES);
         let pattern = format!("{HOLE}{ending}");
-        let off = |file: &&str| distance(&pattern, &format!("/{file}"));
+        let off = |file: &str| distance(&pattern, &format!("/{file}"));
         let most = if ending.len() < 2 * LETTERS_MIN {
             1
         } else {
             DISTANCE_MAX
         };
-        let near = candidates.take(CANDIDATES_MAX).filter(|file| off(file) <= most);
-        match near.min_by_key(off) {
-            Some(near) => Fit::Nearly {
-                pattern: pattern.replace(HOLE, "*"),
-                near: near.to_owned(),
-            },
-            None => Fit::Nothing,
-        }
+        self.nearly(&pattern, candidates, most, off)
     }
 }
 

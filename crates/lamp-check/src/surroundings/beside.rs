@@ -75,7 +75,7 @@ const TRANSLATIONS: [&str; 6] = ["i18n", "lang", "langs", "languages", "locale",
 
 /// A file beside PHP's.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Beside<'t> {
+pub(crate) struct Beside<'t> {
     pub(super) path: &'t str,
     pub(super) facts: BesideFacts,
 }

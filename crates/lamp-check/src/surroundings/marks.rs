@@ -7,7 +7,7 @@ mod shapes;
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use secrets::{Secret, judge as judge_secret};
@@ -29,10 +29,13 @@ pub(crate) struct Marks {
     pub(crate) secrets: Vec<Secret>,
 }
 
-/// What everything that is looked for begins with: the shapes of secrets in order, then a conflict.
+/// What everything that is looked for begins with: the shapes of secrets in order, then a conflict. None begins with
+/// another, so that the leftmost is all that there is; looking for that passes over many bytes at once.
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let shapes = SHAPES.iter().map(|shape| shape.begins);
-    AhoCorasick::new(shapes.chain([conflict::BEGINS])).ok()
+    let mut builder = AhoCorasick::builder();
+    builder.match_kind(MatchKind::LeftmostFirst);
+    builder.build(shapes.chain([conflict::BEGINS])).ok()
 });
 
 /// Looks through a file.

@@ -7,7 +7,7 @@ use lamp_model::finding::Severity;
 use super::facts::{Class, ClassKind, Of, Use, Used};
 use super::hierarchy::{Ancestor, Ancestry, Has, any_descendant, class_of, own};
 use super::index::{ClassAt, Index};
-use super::near::nearest;
+use super::near::Candidates;
 use super::{Told, UNDEFINED_CONSTANT, UNDEFINED_METHOD};
 use crate::setting::Setting;
 
@@ -126,7 +126,7 @@ impl Asked<'_> {
             .all
             .iter()
             .flat_map(|ancestor| self.member.names(ancestor));
-        let near = nearest(name, names);
+        let near = Candidates::new(names).nearest(name).map(str::to_owned);
         Told {
             file: self.file,
             at: self.used.at,

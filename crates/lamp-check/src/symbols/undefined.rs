@@ -1,11 +1,13 @@
 //! Classes, functions and constants that nothing declares.
 
+use std::collections::HashMap;
+
 use lamp_model::finding::Severity;
 
 use super::closed::{Closed, Kind};
 use super::facts::{Resolved, Use, Used};
 use super::index::{Index, Known, Name};
-use super::near::nearest;
+use super::near::Candidates;
 use super::{Told, UNDEFINED_CLASS, UNDEFINED_CONSTANT, UNDEFINED_FUNCTION};
 
 /// A name that nothing declares, and where it is used.
@@ -33,7 +35,8 @@ pub(super) fn told(index: &Index<'_>) -> Vec<Told> {
         }
         let closed = Closed::of(index, kind, &names);
         if closed > Closed::No {
-            told.extend(of_kind().filter_map(|missing| missing.told(index, closed)));
+            let mut nears = Nears::new(index, kind);
+            told.extend(of_kind().filter_map(|missing| missing.told(nears.of(missing), closed)));
         }
     }
     told
@@ -78,27 +81,45 @@ fn written<'f>(index: &Index<'_>, found: Name, resolved: &'f Resolved) -> Option
     }
 }
 
-impl Missing<'_> {
-    /// Of its own namespace, else the global one.
-    fn near<'n>(&self, names: impl Iterator<Item = &'n str>) -> Option<String> {
-        let names: Vec<&str> = names.collect();
-        nearest(self.whole, names.iter().copied()).or_else(|| nearest(self.name, names.into_iter()))
+/// What the missing names of one kind may have meant; the same one is often used again and again.
+struct Nears<'n, 'f> {
+    candidates: Candidates<'n>,
+    known: HashMap<&'f str, Option<&'n str>>,
+}
+
+impl<'n, 'f> Nears<'n, 'f> {
+    fn new(index: &'n Index<'f>, kind: Kind) -> Self {
+        let candidates = match kind {
+            Kind::Class => Candidates::new(index.classes().chain(index.php.classes())),
+            Kind::Function => Candidates::new(index.functions().chain(index.php.functions())),
+            Kind::Constant => Candidates::new(index.constants().chain(index.php.constants())),
+        };
+        Self {
+            candidates,
+            known: HashMap::new(),
+        }
     }
 
-    fn told(&self, index: &Index<'_>, closed: Closed) -> Option<Told> {
-        let (rule, what, near) = match self.kind {
-            Kind::Class => {
-                let near = self.near(index.classes().chain(index.php.classes()));
-                (UNDEFINED_CLASS, "class", near)
-            }
-            Kind::Function => {
-                let near = self.near(index.functions().chain(index.php.functions()));
-                (UNDEFINED_FUNCTION, "function", near)
-            }
-            Kind::Constant => {
-                let near = self.near(index.constants().chain(index.php.constants()));
-                (UNDEFINED_CONSTANT, "constant", near)
-            }
+    /// Of its own namespace, else the global one.
+    fn of(&mut self, missing: &Missing<'f>) -> Option<&'n str> {
+        let candidates = &self.candidates;
+        let nearest = || {
+            let global = || match missing.name == missing.whole {
+                true => None,
+                false => candidates.nearest(missing.name),
+            };
+            candidates.nearest(missing.whole).or_else(global)
+        };
+        *self.known.entry(missing.whole).or_insert_with(nearest)
+    }
+}
+
+impl Missing<'_> {
+    fn told(&self, near: Option<&str>, closed: Closed) -> Option<Told> {
+        let (rule, what) = match self.kind {
+            Kind::Class => (UNDEFINED_CLASS, "class"),
+            Kind::Function => (UNDEFINED_FUNCTION, "function"),
+            Kind::Constant => (UNDEFINED_CONSTANT, "constant"),
         };
         if near.is_none() && closed != Closed::Yes {
             return None;
@@ -114,7 +135,7 @@ impl Missing<'_> {
             },
             message: format!("nothing declares the {what} {}", self.name),
             target: self.name.to_owned(),
-            suggestion: near,
+            suggestion: near.map(str::to_owned),
         })
     }
 }

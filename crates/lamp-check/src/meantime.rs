@@ -1,0 +1,17 @@
+//! Two things at once.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+/// Does `aside` on a thread of its own while `here` runs; where no thread can be had, one after the other.
+pub(crate) fn both<A: Send, B>(aside: impl Fn() -> A + Sync, here: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let started = thread::Builder::new().spawn_scoped(scope, &aside);
+        let here = here();
+        let aside = match started {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => aside(),
+        };
+        (aside, here)
+    })
+}
