@@ -170,6 +170,8 @@ impl Contender {
                 verb,
                 "--reporting-format",
                 "emacs",
+                // Without a place it looks at none.
+                ".",
             ];
             [head, words(&rest)].concat()
         };
