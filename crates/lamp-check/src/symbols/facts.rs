@@ -14,6 +14,8 @@ pub(crate) struct SymbolFacts {
     pub(crate) constants: Vec<String>,
     /// How constants begin whose names it makes while it runs; an empty text: anyhow.
     pub(crate) constants_made: Vec<String>,
+    /// Whether a `return` outside of functions may keep a part of it from running.
+    pub(crate) returns: bool,
     /// Names that it gives to classes that are declared under others.
     pub(crate) class_aliases: Vec<String>,
     /// Each name once; what is only used behind a guard (the code first asks whether it is declared, or which PHP runs) is

@@ -29,6 +29,8 @@ pub(crate) struct Index<'f> {
     aliases: HashSet<String>,
     constants: HashSet<&'f str>,
     constants_made: HashSet<&'f str>,
+    /// Whether the tree makes constants of which not even the beginning can be told.
+    pub(super) makes_any_constant: bool,
     /// Lower-case; in which classes or functions are declared.
     namespaces: HashSet<String>,
 }
@@ -64,6 +66,7 @@ impl<'f> Index<'f> {
             aliases: HashSet::new(),
             constants: HashSet::new(),
             constants_made: HashSet::new(),
+            makes_any_constant: false,
             namespaces: HashSet::new(),
         };
         for (file, facts) in facts.iter().enumerate() {
@@ -86,8 +89,12 @@ impl<'f> Index<'f> {
             .extend(symbols.class_aliases.iter().map(|name| name.to_ascii_lowercase()));
         self.constants
             .extend(symbols.constants.iter().map(String::as_str));
-        self.constants_made
-            .extend(symbols.constants_made.iter().map(String::as_str));
+        for begin in &symbols.constants_made {
+            match begin.as_str() {
+                "" => self.makes_any_constant = true,
+                begin => drop(self.constants_made.insert(begin)),
+            }
+        }
     }
 
     fn add_class(&mut self, at: ClassAt, class: &Class) {
@@ -167,8 +174,11 @@ impl<'f> Index<'f> {
             if self.constants.contains(name) || self.constants_made.iter().any(is_made) {
                 return Name::Somehow;
             }
-            if let Some(brought) = self.php.constant(name) {
-                return Name::Php(brought);
+            match self.php.constant(name) {
+                // It may stand in for one that PHP does not have.
+                Some(_) if self.makes_any_constant => return Name::Somehow,
+                Some(brought) => return Name::Php(brought),
+                None => {}
             }
         }
         match Php::may_be_brought(&resolved.name.to_ascii_lowercase()) {

@@ -36,7 +36,13 @@ pub(super) fn told(index: &Index<'_>) -> Vec<Told> {
         let closed = Closed::of(index, kind, &names);
         if closed > Closed::No {
             let mut nears = Nears::new(index, kind);
-            told.extend(of_kind().filter_map(|missing| missing.told(nears.of(missing), closed)));
+            told.extend(of_kind().filter_map(|missing| {
+                missing.told(
+                    nears.of(missing),
+                    closed,
+                    kind == Kind::Constant && index.makes_any_constant,
+                )
+            }));
         }
     }
     told
@@ -115,13 +121,13 @@ impl<'n, 'f> Nears<'n, 'f> {
 }
 
 impl Missing<'_> {
-    fn told(&self, near: Option<&str>, closed: Closed) -> Option<Told> {
+    fn told(&self, near: Option<&str>, closed: Closed, may_be_made: bool) -> Option<Told> {
         let (rule, what) = match self.kind {
             Kind::Class => (UNDEFINED_CLASS, "class"),
             Kind::Function => (UNDEFINED_FUNCTION, "function"),
             Kind::Constant => (UNDEFINED_CONSTANT, "constant"),
         };
-        if near.is_none() && closed != Closed::Yes {
+        if near.is_none() && (closed != Closed::Yes || may_be_made) {
             return None;
         }
         Some(Told {
@@ -130,10 +136,13 @@ impl Missing<'_> {
             rule,
             // A name that resembles none may be one that only code which nobody comes by any more still knows.
             severity: match near {
-                Some(_) => Severity::Error,
-                None => Severity::Warning,
+                Some(_) if !may_be_made => Severity::Error,
+                Some(_) | None => Severity::Warning,
             },
-            message: format!("nothing declares the {what} {}", self.name),
+            message: match may_be_made {
+                true => format!("nothing declares the {what} {} by its name", self.name),
+                false => format!("nothing declares the {what} {}", self.name),
+            },
             target: self.name.to_owned(),
             suggestion: near.map(str::to_owned),
         })

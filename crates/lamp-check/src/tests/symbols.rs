@@ -129,6 +129,17 @@ fn a_name_that_resembles_nothing_is_a_warning_where_much_is_known() {
     );
 }
 
+/// `define($name, …)` may make any constant.
+#[test]
+fn a_slip_in_a_constant_is_a_warning_where_any_may_be_made() {
+    let made = |code: &str| format!("define($name, 1);\n{code}");
+    check_shop(
+        &made("echo SHOP_CURENCY;"),
+        &["warning undefined-constant a.php:3:6 SHOP_CURENCY -> SHOP_CURRENCY"],
+    );
+    check_shop(&made("echo UTTERLY_DIFFERENT, PHP_EOL;"), &[]);
+}
+
 #[test]
 fn what_the_code_asks_for_first_is_silent() {
     let guarded = [
@@ -282,6 +293,10 @@ fn what_is_declared_twice_where_both_are_loaded_is_told() {
         &["error declared-twice a.php:3:11 a"],
     );
     check(&[], "if ($x) { function f() {} } else { function f() {} }", &[]);
+    // One that is made from others is declared when PHP comes by, which a `return` may keep it from.
+    let made = "class P {}\nclass A extends P {}\nclass A {}";
+    check(&[], made, &["error declared-twice a.php:4:7 A"]);
+    check(&[], &format!("if ($x) {{ return; }}\n{made}"), &[]);
     check(
         &[],
         "if (!function_exists('f')) { function f() {} }\nfunction g() {}",

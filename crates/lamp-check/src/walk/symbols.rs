@@ -134,7 +134,9 @@ impl<'a> Symbols<'a> {
                 self.facts.constants.push(name);
             }
             Node::Return(_) | Node::ExitConstruct(_) | Node::DieConstruct(_) => {
-                self.may_end_early |= around.is_outside_functions() && !around.is_always_run();
+                let is_outside = around.is_outside_functions();
+                self.facts.returns |= is_outside && matches!(node, Node::Return(_));
+                self.may_end_early |= is_outside && !around.is_always_run();
             }
             _ => {}
         }
