@@ -1,12 +1,13 @@
 //! The check on nine real applications: what it says of them as they are, after harmless edits, and of wrong names.
 //!
-//! Start at [`application`]; [`mutations`] makes names wrong in the seven ways of [`wrong`], at includes that
+//! Start at [`application`]; [`mistakes`] makes mistakes of every other rule, [`mutations`] makes names wrong in the seven ways of [`wrong`], at includes that
 //! [`scan`] picks by their text, and [`harmless`] changes what changes nothing. All of it happens in memory: a wrong name
 //! costs one check of the tree, in this process. The same seed gives the same figures.
 
 mod application;
 mod harmless;
 mod memory_tree;
+mod mistakes;
 mod mutations;
 mod scan;
 mod seed;
@@ -23,7 +24,8 @@ use serde::Serialize;
 use crate::publish::{Machine, publish};
 use application::Application;
 use harmless::Edit;
-use mutations::{Population, Tally, tally};
+use mistakes::{OfRule, of_rules};
+use mutations::{Population, Tally, Unnamed, tally};
 use seed::Seed;
 use wrong::Way;
 
@@ -38,6 +40,9 @@ pub(crate) struct Options {
     /// Harmless edits of each tree
     #[arg(long, default_value_t = 50)]
     edits: usize,
+    /// Mistakes made of each other rule
+    #[arg(long, default_value_t = 40)]
+    mistakes: usize,
     /// What the choices are made by
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -47,6 +52,9 @@ pub(crate) struct Options {
     /// Only these ways; the figures are then shown and not written
     #[arg(long, value_enum, value_delimiter = ',')]
     ways: Vec<Way>,
+    /// Only these rules' mistakes; the figures are then shown and not written
+    #[arg(long, value_delimiter = ',')]
+    rules: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -63,7 +71,10 @@ struct Raw {
     includes_named: u64,
     /// Of these, those that the resolver cannot tell, and why.
     includes_undecided: Vec<String>,
+    /// The other includes, and how many of them the resolver decides.
+    includes_unnamed: BTreeMap<&'static str, Unnamed>,
     ways: Vec<Tally>,
+    mistakes: Vec<OfRule>,
 }
 
 const COMMAND: &str = "make bench-check-study";
@@ -106,10 +117,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         includes: population.all,
         includes_named: population.named.len() as u64,
         includes_undecided: population.undecided.clone(),
+        includes_unnamed: population.unnamed.clone(),
         ways: ways.collect::<Result<Vec<Tally>>>()?,
+        mistakes: of_rules(&applications, options.mistakes, options.seed, &options.rules)?,
     };
     let table = table::table(&raw);
-    if options.only.is_empty() && options.ways.is_empty() {
+    if options.only.is_empty() && options.ways.is_empty() && options.rules.is_empty() {
         return publish("check-study", &raw, &table);
     }
     println!("{}\n{table}", serde_json::to_string_pretty(&raw)?);

@@ -1,7 +1,7 @@
 //! One application of the study: its tree, and what the check says of it as it was shipped.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
@@ -15,6 +15,8 @@ use super::scan::Site;
 #[derive(Debug)]
 pub(crate) struct Application {
     pub(crate) name: String,
+    /// Where it was unpacked.
+    pub(crate) root: PathBuf,
     pub(crate) tree: MemoryTree,
     pub(crate) report: CheckReport,
     /// What each include names, by file and line.
@@ -55,7 +57,8 @@ impl FactsCache for Facts {
 
 impl Application {
     pub(crate) fn load(directory: &Path, name: &str) -> Result<Self> {
-        let tree = MemoryTree::load(&directory.join(name))?;
+        let root = fs_err::canonicalize(directory.join(name))?;
+        let tree = MemoryTree::load(&root)?;
         let mut facts = Facts::default();
         let report = lamp_check::look(&tree, &Setting::default(), &LIMITS, Some(&facts)).report;
         facts.keep();
@@ -63,6 +66,7 @@ impl Application {
         let includes = by_place(lamp_check::includes(&tree, &LIMITS, Some(&facts)));
         Ok(Self {
             name: name.to_owned(),
+            root,
             tree,
             report,
             includes,
@@ -78,12 +82,14 @@ impl Application {
 
     /// What is found in the tree with these changes.
     pub(crate) fn findings_with(&self, changes: &[Change]) -> Result<Vec<Finding>> {
+        self.findings_on(&Setting::default(), changes)
+    }
+
+    /// What is found in the tree with these changes, on a host of which this is known.
+    pub(crate) fn findings_on(&self, host: &Setting, changes: &[Change]) -> Result<Vec<Finding>> {
         let tree = self.tree.with(changes)?;
-        Ok(
-            lamp_check::look(&tree, &Setting::default(), &LIMITS, Some(&self.facts))
-                .report
-                .findings,
-        )
+        let looked = lamp_check::look(&tree, host, &LIMITS, Some(&self.facts));
+        Ok(looked.report.findings)
     }
 
     /// Whether it is none that the unmodified tree has as well.

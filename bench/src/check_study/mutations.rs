@@ -50,6 +50,15 @@ pub(crate) struct Population<'a> {
     pub(crate) all: u64,
     /// Of the named, those that the resolver cannot tell, and why.
     pub(crate) undecided: Vec<String>,
+    /// Why the others have no place among the named; of each kind, how many there are and how many the resolver decides.
+    pub(crate) unnamed: BTreeMap<&'static str, Unnamed>,
+}
+
+/// Includes that cannot be made wrong by their text.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Unnamed {
+    pub(crate) all: u64,
+    pub(crate) decided: u64,
 }
 
 impl<'a> Population<'a> {
@@ -58,26 +67,46 @@ impl<'a> Population<'a> {
             named: Vec::new(),
             all: 0,
             undecided: Vec::new(),
+            unnamed: BTreeMap::new(),
         };
         for application in applications {
             let tree = &application.tree;
             for path in tree.files().filter(|path| application.is_php(path)) {
-                let found = sites(path, tree.read(path).unwrap_or_default());
-                population.all += found.len() as u64;
-                let is_right =
-                    |site: &Site| target(tree, site).is_some() && !application.is_wrong_already(site);
-                for site in found.into_iter().filter(is_right) {
-                    let why = application.undecided_at(&site);
-                    let place = format!("{}/{}:{}", application.name, site.path, site.line);
-                    population
-                        .undecided
-                        .extend(why.map(|why| format!("{place} {}: {why}", site.expression)));
-                    population.named.push((application, site));
+                for site in sites(path, tree.read(path).unwrap_or_default()) {
+                    population.meet(application, site);
                 }
             }
         }
         population
     }
+
+    fn meet(&mut self, application: &'a Application, site: Site) {
+        self.all += 1;
+        let undecided = application.undecided_at(&site);
+        if let Some(why) = why_unnamed(application, &site) {
+            let unnamed = self.unnamed.entry(why).or_default();
+            unnamed.all += 1;
+            unnamed.decided += u64::from(undecided.is_none());
+            return;
+        }
+        let place = format!("{}/{}:{}", application.name, site.path, site.line);
+        let words = undecided.map(|why| format!("{place} {}: {why}", site.expression));
+        self.undecided.extend(words);
+        self.named.push((application, site));
+    }
+}
+
+/// Why a name cannot be made wrong here by its text; `None`: it can.
+fn why_unnamed(application: &Application, site: &Site) -> Option<&'static str> {
+    if site.name.is_none() {
+        return Some("no literal name");
+    }
+    if application.is_wrong_already(site) {
+        return Some("told as they are shipped");
+    }
+    target(&application.tree, site)
+        .is_none()
+        .then_some("a literal name that no file of the tree has, or more than one")
 }
 
 /// Makes `each` wrong names this way, one at a time.

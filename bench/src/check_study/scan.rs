@@ -78,6 +78,38 @@ pub(crate) fn sites(path: &str, source: &[u8]) -> Vec<Site> {
     sites
 }
 
+/// A word, a text or a sign of PHP, and where it begins; white space and comments are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token<'s> {
+    pub(crate) start: usize,
+    /// A sign of several characters, as `->`, is several tokens.
+    pub(crate) text: &'s [u8],
+}
+
+impl Token<'_> {
+    pub(crate) const fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+/// What PHP reads of a file, outside of comments.
+pub(crate) fn tokens(source: &[u8]) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(opened) = next_php(source, at) {
+        at = opened;
+        while at < source.len() && !source[at..].starts_with(b"?>") {
+            let (piece, end) = piece(source, at);
+            let text = &source[at..end];
+            if piece != Piece::Comment && !text.iter().all(u8::is_ascii_whitespace) {
+                tokens.push(Token { start: at, text });
+            }
+            at = end;
+        }
+    }
+    tokens
+}
+
 /// Behind the next opening tag.
 fn next_php(source: &[u8], from: usize) -> Option<usize> {
     let rest = source.get(from..)?;

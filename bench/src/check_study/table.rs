@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::mistakes::OfRule;
 use super::mutations::{Tally, share};
 use super::{Raw, TreeRow};
 
@@ -23,7 +24,7 @@ pub(super) fn table(raw: &Raw) -> String {
         out += &way_line(raw, way);
     }
     out += &all_line(raw);
-    out + &missed(raw) + &unknown(raw)
+    out + &unnamed(raw) + &missed(raw) + &unknown(raw) + &mistakes(&raw.mistakes)
 }
 
 fn tree_line(tree: &TreeRow) -> String {
@@ -82,6 +83,21 @@ fn of_all(raw: &Raw, found: u64, made: u64) -> String {
     format!("{:.1} %", 100.0 * rate)
 }
 
+fn unnamed(raw: &Raw) -> String {
+    let mut out =
+        "\n| includes that cannot be made wrong by their text | count | of them decided |\n|---|---|---|\n"
+            .to_owned();
+    for (why, unnamed) in &raw.includes_unnamed {
+        let _ = writeln!(
+            out,
+            "| {why} | {} | {} |",
+            unnamed.all,
+            of(unnamed.decided, unnamed.all)
+        );
+    }
+    out
+}
+
 fn missed(raw: &Raw) -> String {
     let reasons = raw.ways.iter().flat_map(|way| &way.missed);
     let reasons = reasons.map(|(reason, count)| (reason.as_str(), *count));
@@ -94,6 +110,24 @@ fn unknown(raw: &Raw) -> String {
         "includes unknown because of",
         reasons.map(|(reason, count)| (*reason, *count)),
     )
+}
+
+fn mistakes(rules: &[OfRule]) -> String {
+    let mut out = "\n| rule | seeded | by whom it is called a mistake | made | found | as errors | told before |\n|---|---|---|---|---|---|---|\n".to_owned();
+    for of in rules {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            of.rule,
+            of.made_by,
+            of.judge,
+            of.made,
+            self::of(of.found, of.made),
+            of.errors,
+            of.before
+        );
+    }
+    out
 }
 
 /// Each reason with the sum of its counts, the most frequent first.
