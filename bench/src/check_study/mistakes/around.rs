@@ -383,7 +383,7 @@ fn asking(ground: &Ground<'_>, path: &str, wanted: &str) -> Option<Vec<u8>> {
 const CONTENT_HASH: &str = "$all = json_decode(file_get_contents($argv[1]), true); \
     $keys = ['name', 'version', 'require', 'require-dev', 'conflict', 'replace', 'provide', 'minimum-stability', \
         'prefer-stable', 'repositories', 'extra']; \
-    $kept = array_intersect_key($all, array_flip($keys)); \
+    $kept = array_intersect_key($all, array_fill_keys($keys, 1)); \
     if (isset($all['config']['platform'])) { $kept['config']['platform'] = $all['config']['platform']; } \
     ksort($kept); echo md5(json_encode($kept, 0));";
 

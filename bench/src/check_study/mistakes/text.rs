@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_file_that_does_something_is_told_from_one_that_declares() {
         check_pure(
-            "<?php\nnamespace A;\nuse B\\{C, D};\nfinal class E { function f() { echo 1; } }\n",
+            "<?php\nnamespace A;\nuse B\\C;\nfinal class E { function f() { echo 1; } }\n",
             true,
         );
         check_pure("<?php\nfunction f() {}\nf();\n", false);
