@@ -60,7 +60,7 @@ enum Piece {
 pub(crate) fn sites(path: &str, source: &[u8]) -> Vec<Site> {
     let mut sites = Vec::new();
     let mut at = 0;
-    let mut before = b' ';
+    let mut before = [b' '; 2];
     while let Some(opened) = next_php(source, at) {
         at = opened;
         while at < source.len() && !source[at..].starts_with(b"?>") {
@@ -70,7 +70,7 @@ pub(crate) fn sites(path: &str, source: &[u8]) -> Vec<Site> {
                 sites.push(site(path, source, end));
             }
             if piece != Piece::Comment && !word.iter().all(u8::is_ascii_whitespace) {
-                before = word[word.len() - 1];
+                before = [before[1], word[word.len() - 1]];
             }
             at = end;
         }
@@ -130,8 +130,8 @@ fn is_include(word: &[u8]) -> bool {
 
 /// `$x->include`, `X::require`, `function include`: the last is told by its name being followed by a parenthesis
 /// that holds no string, which makes it no site either.
-const fn is_member(before: u8) -> bool {
-    matches!(before, b'>' | b':' | b'$')
+const fn is_member(before: [u8; 2]) -> bool {
+    matches!(before, [b'-', b'>'] | [b':', b':'] | [_, b'$'])
 }
 
 /// The piece of source that begins at `at`, and where it ends; it is at least one byte long.
@@ -274,7 +274,7 @@ mod tests {
 
     #[track_caller]
     fn check(source: &str, expected: &[(u32, &str)]) {
-        let found = sites("a.php", source.as_bytes());
+        let found = sites("aa.php", source.as_bytes());
         let found: Vec<(u32, &str)> = found
             .iter()
             .map(|site| {
@@ -285,7 +285,7 @@ mod tests {
             })
             .collect();
         assert_eq!(found, expected, "{source}");
-        for site in sites("a.php", source.as_bytes()) {
+        for site in sites("aa.php", source.as_bytes()) {
             let Some(name) = site.name else { continue };
             assert_eq!(&source[name.start..name.start + name.text.len()], name.text);
         }
@@ -293,29 +293,29 @@ mod tests {
 
     #[test]
     fn includes_are_found_by_their_text_and_nothing_else_is() {
-        check("<?php\nrequire 'lib/a.php';", &[(2, "lib/a.php")]);
-        check("<?php require_once(__DIR__ . '/a.php');", &[(1, "/a.php")]);
-        check("<?php include dirname('x.y') . \"/b.inc\";", &[(1, "/b.inc")]);
-        check("<?php require \"$dir/lib/c.php\";", &[(1, "/lib/c.php")]);
+        check("<?php\nrequire 'lib/aa.php';", &[(2, "lib/aa.php")]);
+        check("<?php require_once(__DIR__ . '/aa.php');", &[(1, "/aa.php")]);
+        check("<?php include dirname('x.y') . \"/bb.inc\";", &[(1, "/bb.inc")]);
+        check("<?php require \"$dir/lib/cc.php\";", &[(1, "/lib/cc.php")]);
         check("<?php require \"{$dir}en.php\";", &[(1, "")]);
         check("<?php require $file;", &[(1, "")]);
-        check("<p>require 'a.php';</p><?= 1 ?>require 'b.php';", &[]);
+        check("<p>require 'aa.php';</p><?= 1 ?>require 'bb.php';", &[]);
         check(
-            "<?php // require 'a.php';\n# include 'b.php';\n/* require 'c.php'; */",
+            "<?php // require 'aa.php';\n# include 'bb.php';\n/* require 'cc.php'; */",
             &[],
         );
         check(
-            "<?php $s = 'require \"a.php\"'; $o->include('b.php'); X::require('c.php');",
+            "<?php $s = 'require \"a.php\"'; $o->include('bb.php'); X::require('cc.php');",
             &[],
         );
         check(
-            "<?php $s = <<<E\nrequire 'a.php';\n E;\nrequire 'b.php';",
-            &[(4, "b.php")],
+            "<?php $s = <<<E\nrequire 'aa.php';\n E;\nrequire 'bb.php';",
+            &[(4, "bb.php")],
         );
-        check("<?php f(require 'a.php', 'b.php');", &[(1, "a.php")]);
+        check("<?php f(require 'aa.php', 'bb.php');", &[(1, "aa.php")]);
         check(
-            "<?php $x = ['k' => include __DIR__ . '/k.php'];",
-            &[(1, "/k.php")],
+            "<?php $x = ['k' => include __DIR__ . '/kk.php'];",
+            &[(1, "/kk.php")],
         );
     }
 }
