@@ -2,7 +2,7 @@
 //! the store as soon as it can be, long before anyone asks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lamp_incident::ReleaseFacts;
 use lamp_model::finding::BlastRadius;
@@ -18,15 +18,21 @@ use crate::hands::{Fact, HandsError};
 /// Releases of which it is remembered, over all sites.
 const RELEASES_MAX: usize = 64;
 
-/// A release to learn of.
+/// Something to learn of a release.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Wanted {
     site: SiteName,
     release: ReleaseId,
-    /// The one before it.
-    before: Option<ReleaseId>,
-    /// Whether the gate has looked at it: then there is more to learn.
-    is_gated: bool,
+    what: What,
+}
+
+/// What there is to learn. Each is learned by itself: a page waits for what is learned just before it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// Which files differ from those of the release before, and who touched them.
+    Files { before: Option<ReleaseId> },
+    /// What hangs on them, once the gate has looked.
+    Graph,
 }
 
 /// What is known of the files of releases.
@@ -35,9 +41,14 @@ pub struct Changes {
     known: Mutex<Known>,
 }
 
+/// A release of a site.
+type Key = (SiteName, ReleaseId);
+
 #[derive(Default)]
 struct Known {
-    releases: BTreeMap<(SiteName, ReleaseId), Learned>,
+    releases: BTreeMap<Key, Learned>,
+    /// What hangs on the files of those that the gate has looked at.
+    graphs: BTreeMap<Key, WholeGraph>,
     /// What was asked for already, found or not: a store that cannot be read is not read each second.
     asked: BTreeSet<Wanted>,
 }
@@ -48,8 +59,6 @@ struct Learned {
     files: BTreeSet<String>,
     /// Where it came from, if from git.
     provenance: Option<Box<Provenance>>,
-    /// What hangs on its files, if the gate has looked at it.
-    graph: Option<WholeGraph>,
 }
 
 impl Changes {
@@ -73,52 +82,68 @@ impl Changes {
 
     /// Those that nobody has asked for; each is asked for once, as long as its deployment is the last.
     fn unknown(&self, wanted: BTreeSet<Wanted>) -> Vec<Wanted> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let unknown = wanted.difference(&known.asked).cloned().collect();
         known.asked = wanted;
         unknown
     }
 
     async fn read(&self, desk: &Desk, wanted: &Wanted) {
-        let Wanted { site, release, .. } = wanted;
-        match learned(desk, wanted).await {
-            Ok(learned) => {
-                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                known.releases.insert((site.clone(), release.clone()), learned);
-                while known.releases.len() > RELEASES_MAX {
-                    known.releases.pop_first();
+        let Wanted { site, release, what } = wanted;
+        let key = (site.clone(), release.clone());
+        let learned = match what {
+            What::Files { before } => files(desk, release, before.as_ref())
+                .await
+                .map(|learned| keep(&mut self.known().releases, key, learned)),
+            What::Graph => desk.hands.graph(release).await.map(|graph| {
+                if let Some(graph) = graph {
+                    keep(&mut self.known().graphs, key, graph);
                 }
-            }
-            Err(error) => tracing::warn!(%site, %release, %error, "its manifest is not known"),
+            }),
+        };
+        if let Err(error) = learned {
+            tracing::warn!(%site, %release, %error, "less is known of its files");
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What the deployment under way and the last one bring, once it is stored.
-fn wanted(site: &Site) -> impl Iterator<Item = Wanted> {
-    let stored = |release: &ReleaseId| site.releases.contains_key(release);
-    let ended = site.last.as_ref().map(|last| &last.deployment);
-    let deployments = site.active.as_ref().into_iter().chain(ended);
-    let is_gated = |release: &ReleaseId| {
-        site.releases
-            .get(release)
-            .is_some_and(|known| known.gate.is_some())
-    };
-    let wanted = move |deployment: &Deployment| Wanted {
-        site: deployment.id.site().clone(),
-        release: deployment.to.clone(),
-        before: deployment.from.clone(),
-        is_gated: is_gated(&deployment.to),
-    };
-    deployments
-        .map(wanted)
-        .filter(move |wanted| stored(&wanted.release) && wanted.before.as_ref().is_none_or(stored))
+fn keep<T>(known: &mut BTreeMap<Key, T>, key: Key, learned: T) {
+    known.insert(key, learned);
+    while known.len() > RELEASES_MAX {
+        known.pop_first();
+    }
 }
 
-async fn learned(desk: &Desk, wanted: &Wanted) -> Result<Learned, HandsError> {
-    let release = &wanted.release;
+/// Of the deployment under way and of the last one, what can be learned by now.
+fn wanted(site: &Site) -> impl Iterator<Item = Wanted> {
+    let ended = site.last.as_ref().map(|last| &last.deployment);
+    let deployments = site.active.as_ref().into_iter().chain(ended);
+    deployments.flat_map(|deployment| of_deployment(site, deployment))
+}
+
+fn of_deployment(site: &Site, deployment: &Deployment) -> impl Iterator<Item = Wanted> {
+    let known = site.releases.get(&deployment.to);
+    let before = deployment.from.clone();
+    let has_both = before
+        .as_ref()
+        .is_none_or(|before| site.releases.contains_key(before));
+    let files = known.filter(|_| has_both).map(|_| What::Files { before });
+    let graph = known.and_then(|known| known.gate.as_ref()).map(|_| What::Graph);
+    let wanted = |what| Wanted {
+        site: deployment.id.site().clone(),
+        release: deployment.to.clone(),
+        what,
+    };
+    files.into_iter().chain(graph).map(wanted)
+}
+
+async fn files(desk: &Desk, release: &ReleaseId, before: Option<&ReleaseId>) -> Result<Learned, HandsError> {
     let new = desk.hands.manifest(release).await?;
-    let old = match &wanted.before {
+    let old = match before {
         Some(before) => Some(desk.hands.manifest(before).await?),
         None => None,
     };
@@ -126,14 +151,9 @@ async fn learned(desk: &Desk, wanted: &Wanted) -> Result<Learned, HandsError> {
         Fact::Stored { provenance, .. } => provenance,
         Fact::Done | Fact::Gated { .. } | Fact::Switched { .. } => None,
     };
-    let graph = match wanted.is_gated {
-        true => desk.hands.graph(release).await?,
-        false => None,
-    };
     Ok(Learned {
         files: differing(old.as_ref(), &new),
         provenance,
-        graph,
     })
 }
 
@@ -151,21 +171,21 @@ fn differing(old: Option<&Manifest>, new: &Manifest) -> BTreeSet<String> {
 
 impl ReleaseFacts for Changes {
     fn is_changed(&self, site: &SiteName, release: &ReleaseId, path: &str) -> Option<bool> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let learned = known.releases.get(&(site.clone(), release.clone()))?;
         Some(learned.files.contains(path))
     }
 
     fn commit(&self, site: &SiteName, release: &ReleaseId, path: Option<&str>) -> Option<String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let learned = known.releases.get(&(site.clone(), release.clone()))?;
         Some(learned.provenance.as_ref()?.commit_words(path))
     }
 
     fn blast_radius(&self, site: &SiteName, release: &ReleaseId, path: &str) -> Option<BlastRadius> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let learned = known.releases.get(&(site.clone(), release.clone()))?;
-        learned.graph.as_ref()?.blast_radius(path)
+        let known = self.known();
+        let graph = known.graphs.get(&(site.clone(), release.clone()))?;
+        graph.blast_radius(path)
     }
 }
 

@@ -191,7 +191,7 @@ impl Scene {
         // How long visitors come is part of what is done; nothing is waited for.
         std::thread::sleep(MARGIN);
         let ended = act(self);
-        self.wait_for_the_end();
+        self.wait_for_the_end(&ended);
         std::thread::sleep(MARGIN);
         load.stop();
         let records = load.wait().expect("the load ran to its end");
@@ -204,12 +204,14 @@ impl Scene {
         }
     }
 
-    /// Whatever was opened at the receiver is closed again.
-    fn wait_for_the_end(&self) {
-        let is_over = |_: &[Received]| self.receiver.alerts().values().all(|alert| !alert.is_open);
+    /// Whatever was opened at the receiver is closed again; a release that went back is paged for, be it after the verb
+    /// has ended.
+    fn wait_for_the_end(&self, ended: &Ended) {
+        let went_back = ended.code == Some(1);
+        let is_over = || (!went_back || !self.receiver.alerts().is_empty()) && self.is_resolved();
         let begun = std::time::Instant::now();
         until("the alert is resolved", || {
-            is_over(&[]) || begun.elapsed() > RESOLVE_WITHIN
+            is_over() || begun.elapsed() > RESOLVE_WITHIN
         });
     }
 
