@@ -168,7 +168,7 @@ async fn a_newer_record_is_refused_with_the_way_out() {
         ),
     );
     let log = SqliteLog::open(&path).expect("a log");
-    insta::assert_snapshot!(verify(&log).await.expect_err("too new"), @"the log cannot be read: record 5: the record is of version 4, and this lamp reads up to 3: use the newer lamp that wrote it");
+    insta::assert_snapshot!(verify(&log).await.expect_err("too new"), @"the log cannot be read: record 5: the record is of version 5, and this lamp reads up to 4: use the newer lamp that wrote it");
     assert_eq!(log.read(Seq(0), 4).await.map(|read| read.len()), Ok(4));
 }
 

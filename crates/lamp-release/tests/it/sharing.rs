@@ -284,8 +284,8 @@ fn pruning_one_release_leaves_the_files_that_another_shares_guarded() {
             kind == Kind::Ext4
         );
         assert!(
-            store.root().names().expect("the store").len() == 3,
-            "nothing but its three parts"
+            store.root().names().expect("the store").len() == 4,
+            "nothing but its four parts"
         );
         store.prune(&b).expect("pruned");
         assert!(store.list().expect("listed").is_empty());
