@@ -138,3 +138,36 @@ pub(crate) const PATH_FUNCTIONS: &[PathFunction] = &[
         gives: Gives::Same,
     },
 ];
+
+/// A file of settings that lists classes, of each of which a framework makes an object.
+pub(crate) struct ClassList {
+    pub(crate) path: &'static str,
+    pub(crate) framework: &'static str,
+    /// A file that the framework's applications have.
+    pub(crate) known_by: &'static str,
+    /// Whether each of them is made in every request.
+    pub(crate) are_all_made: bool,
+}
+
+pub(crate) const CLASS_LISTS: &[ClassList] = &[
+    ClassList {
+        path: "bootstrap/providers.php",
+        framework: "Laravel",
+        known_by: "artisan",
+        are_all_made: true,
+    },
+    ClassList {
+        path: "config/app.php",
+        framework: "Laravel",
+        known_by: "artisan",
+        // Beside providers it lists aliases, which are made when they are used.
+        are_all_made: false,
+    },
+    ClassList {
+        path: "config/bundles.php",
+        framework: "Symfony",
+        known_by: "bin/console",
+        // Some are only made where the site is developed.
+        are_all_made: false,
+    },
+];

@@ -22,6 +22,7 @@ mod constants;
 mod effort;
 mod entry;
 mod facts;
+mod frameworks;
 mod graph;
 mod hanging;
 mod includes;

@@ -37,6 +37,7 @@ const FAMILIES: &[&[Rule]] = &[
     crate::rules::RULES,
     crate::symbols::RULES,
     crate::autoload::RULES,
+    crate::frameworks::RULES,
     crate::surroundings::RULES,
 ];
 

@@ -11,6 +11,7 @@ use crate::cache::FactsCache;
 use crate::constants::Constants;
 use crate::entry::{self, entry_points};
 use crate::facts::{FileFacts, Guard, Include, Said, Spot};
+use crate::frameworks;
 use crate::graph::Graph;
 use crate::hanging::IncludeGraph;
 use crate::looked::Looked;
@@ -99,7 +100,12 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     };
     let around = || {
         let of_loaders = autoload::judge(&autoload, loaded);
-        [of_loaders, surroundings::check(seen, &beside)].concat()
+        let of_frameworks = frameworks::judge(frameworks::Seen {
+            tree,
+            limits,
+            ground: loaded,
+        });
+        [of_loaders, of_frameworks, surroundings::check(seen, &beside)].concat()
     };
     let (of_names, of_others) = both(|| symbols::check(names), around);
     let report = Report {

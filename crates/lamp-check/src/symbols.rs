@@ -13,7 +13,7 @@ pub(crate) mod facts;
 mod hierarchy;
 pub(crate) mod index;
 mod members;
-mod near;
+pub(crate) mod near;
 mod php;
 mod twice;
 mod undefined;

@@ -21,6 +21,8 @@ pub(crate) struct SymbolFacts {
     /// Each name once; what is only used behind a guard (the code first asks whether it is declared, or which PHP runs) is
     /// left out.
     pub(crate) uses: Vec<Use>,
+    /// Classes whose names it asks for by `::class`, outside functions.
+    pub(crate) class_names: Vec<(String, Spot)>,
     /// Constructs that not every PHP can parse.
     pub(crate) newer_syntax: Vec<NewerSyntax>,
 }

@@ -143,6 +143,11 @@ impl<'f> Index<'f> {
         matches!(self.class(name), Known::Tree(..))
     }
 
+    /// Whether nothing declares a class of this name, though the tree declares others right in its namespace.
+    pub(crate) fn is_missing_here(&self, name: &str) -> bool {
+        name.contains('\\') && matches!(self.class(name), Known::Nowhere) && self.knows_namespace_of(name)
+    }
+
     /// Classes that name this one as their parent, interface or trait.
     pub(super) fn children(&self, name: &str) -> &[ClassAt] {
         self.children
@@ -200,7 +205,7 @@ impl<'f> Index<'f> {
     }
 
     /// Every name of a class in the tree, as written.
-    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn classes(&self) -> impl Iterator<Item = &str> {
         self.classes
             .values()
             .filter_map(|at| Some(self.class_at(*at.first()?).name.as_str()))

@@ -12,14 +12,14 @@ const LOOKS_PER_DISTANCE: u64 = 100;
 
 /// Names that may have been meant.
 #[derive(Debug)]
-pub(super) struct Candidates<'n> {
+pub(crate) struct Candidates<'n> {
     /// Each with which letters it has.
     names: Vec<(u64, &'n str)>,
     effort: Effort,
 }
 
 impl<'n> Candidates<'n> {
-    pub(super) fn new(names: impl Iterator<Item = &'n str>) -> Self {
+    pub(crate) fn new(names: impl Iterator<Item = &'n str>) -> Self {
         Self {
             names: names.map(|name| (letters_in(name), name)).collect(),
             effort: Effort::new(LOOKS_MAX),
@@ -28,7 +28,7 @@ impl<'n> Candidates<'n> {
 
     /// The nearest that differs by a slip of the keys: letters swapped, doubled, missing or wrong. One with other digits
     /// is another name.
-    pub(super) fn nearest(&self, missing: &str) -> Option<&'n str> {
+    pub(crate) fn nearest(&self, missing: &str) -> Option<&'n str> {
         let meant = missing.to_ascii_lowercase();
         let most = DISTANCE_MAX.min(last(&meant).len() / 5);
         if !self.effort.spend(self.names.len() as u64) {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mago_span::HasSpan;
 use mago_syntax::ast::{
     Argument, ClassConstantAccess, ClassLikeConstantSelector, ClassLikeMemberSelector, Expression,
     FunctionCall, Identifier, Literal, Node, Variable,
@@ -31,6 +32,8 @@ const ASKS: [&[u8]; 14] = [
     b"trait_exists",
     b"version_compare",
 ];
+/// Most names of classes that a list of settings may have.
+const CLASS_NAMES_MAX: usize = 2_000;
 /// Constants that tell which PHP it is, as they begin.
 const TELLS_PHP: [&[u8]; 3] = [b"PHP_VERSION", b"PHP_MAJOR_VERSION", b"PHP_MINOR_VERSION"];
 
@@ -256,6 +259,19 @@ impl<'a> Symbols<'a> {
         Some(self.names.class(name.value()))
     }
 
+    /// `Name::class` in a list of settings hands the class to whoever reads the list.
+    fn class_named(&mut self, access: &'a ClassConstantAccess<'a>, around: Around) {
+        if around.is_outside_functions()
+            && !around.on_symbol
+            && self.facts.class_names.len() < CLASS_NAMES_MAX
+            && let Expression::Identifier(name) = access.class
+        {
+            let at = self.lines.spot(name.span().start.offset);
+            let name = self.names.class(name.value());
+            self.facts.class_names.push((name, at));
+        }
+    }
+
     fn class_alias(&mut self, alias: Option<&'a Expression<'a>>) {
         let name = alias.and_then(|alias| literal(alias).or_else(|| self.class_name(alias)));
         self.facts.class_aliases.extend(name);
@@ -367,6 +383,7 @@ impl<'a> Symbols<'a> {
         };
         // To ask for the name of a class needs no class.
         if name.value.eq_ignore_ascii_case(b"class") {
+            self.class_named(access, around);
             return;
         }
         self.class(access.class, around);
