@@ -6,7 +6,8 @@
 //! the include graph is made and its entry points are found (`graph`, `entry`), and what does not exist is
 //! told with the nearest name that does (`rules`, `nearest`); so are names of the language (`symbols`) and what
 //! composer's loaders bring (`autoload`). [`look`] answers what hangs on each file (`hanging`)
-//! and what stays unknown (`unknown`), too. What is known of applications stands in
+//! and what stays unknown (`unknown`), too. [`moves`] says whether what an earlier look came to still holds (`stands`,
+//! `outline`). What is known of applications stands in
 //! `applications`; each rule and its page, in `rule`.
 //!
 //! Invariant: a name is called wrong only if every way to read it leads to nothing inside the tree; what
@@ -30,6 +31,7 @@ mod looked;
 mod meantime;
 mod names;
 mod nearest;
+mod outline;
 mod parse;
 mod place;
 mod read;
@@ -39,6 +41,7 @@ mod rule;
 mod rules;
 mod setting;
 mod source;
+mod stands;
 mod surroundings;
 mod symbols;
 mod tree;
@@ -46,13 +49,14 @@ mod unknown;
 mod value;
 mod walk;
 
-pub use cache::{ContentHash, FACTS_VERSION, FactsCache};
+pub use cache::{ContentHash, FACTS_VERSION, FactsCache, Taken};
 pub use hanging::IncludeGraph;
 pub use includes::{IncludeSeen, Outcome, includes};
 pub use looked::{Looked, Slip};
 pub use rule::{Rule, nearest_rule, rule, rules};
 pub use rules::{INCLUDE_NOT_FOUND, NOT_CHECKED, SYNTAX_ERROR, check, look};
 pub use setting::{AllowOverride, ApacheSetting, Extensions, Modules, PhpVersion, Setting, SettingError};
+pub use stands::{Moves, Stood, moves};
 pub use surroundings::may_be_shown;
 pub use tree::{Entry, EntryKind, Tree, Unreadable};
 pub use value::Why;

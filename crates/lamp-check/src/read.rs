@@ -8,11 +8,11 @@ use std::thread;
 use bumpalo::Bump;
 
 use crate::Limits;
-use crate::cache::{FactsCache, remembered};
+use crate::cache::{FactsCache, Taken, Watched, recalled, remembered};
 use crate::facts::FileFacts;
 use crate::parse::{STACK_BYTES, arena, not_checked, parse};
 use crate::source::Source;
-use crate::tree::Tree;
+use crate::tree::{Tree, Unreadable};
 
 /// Where the facts come from.
 #[derive(Clone, Copy)]
@@ -68,18 +68,29 @@ impl Reader<'_> {
         if source.size_bytes > limits.file_max_bytes {
             return not_checked(&too_long(limits));
         }
-        let bytes = match self.tree.bytes(source.entry) {
-            Ok(bytes) => bytes,
-            Err(why) => return not_checked(&why.to_string()),
-        };
+        // Whether it is PHP at all, its bytes say and not its facts.
+        if !source.only_if_opened
+            && let Some(facts) = recalled(self.cache, source.entry)
+        {
+            return facts;
+        }
+        let (tree, cache) = (self.tree, self.cache.filter(|_| source.only_if_opened));
+        let bytes = Watched { tree, cache }.bytes(source.entry);
         // It may have grown since it was listed.
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > limits.file_max_bytes) {
-            return not_checked(&too_long(limits));
+        let bytes = bytes.and_then(|bytes| match u64::try_from(bytes.len()) {
+            Ok(length) if length <= limits.file_max_bytes => Ok(bytes),
+            Ok(_) | Err(_) => Err(Unreadable(too_long(limits))),
+        });
+        match bytes {
+            Ok(bytes) if source.only_if_opened && !opens_php(&bytes) => FileFacts::default(),
+            Ok(bytes) => remembered(self.cache, (source.entry, &bytes), || parse(arena, &bytes)),
+            Err(why) => {
+                if let Some(cache) = self.cache {
+                    cache.takes(source.entry, Taken::Unread);
+                }
+                not_checked(&why.to_string())
+            }
         }
-        if source.only_if_opened && !opens_php(&bytes) {
-            return FileFacts::default();
-        }
-        remembered(self.cache, &bytes, || parse(arena, &bytes))
     }
 }
 

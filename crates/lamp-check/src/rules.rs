@@ -7,7 +7,7 @@ use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleN
 use crate::Limits;
 use crate::applications::OWN_FILES;
 use crate::autoload::{self, Autoload};
-use crate::cache::FactsCache;
+use crate::cache::{FactsCache, Watched};
 use crate::constants::Constants;
 use crate::entry::{self, entry_points};
 use crate::facts::{FileFacts, Guard, Include, Said, Spot};
@@ -72,6 +72,8 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let places = Places::new(tree.entries());
     let sources = sources(tree.entries());
     let facts = read_all(Reader { tree, limits, cache }, &sources);
+    // Whatever reads more of the tree, the cache is told.
+    let tree: &dyn Tree = &Watched { tree, cache };
     let read_beside = || surroundings::read(tree, limits);
     let (beside, includes) = both(read_beside, || Includes::new(&places, &sources, &facts));
     let index = Index::new(&sources, &facts);

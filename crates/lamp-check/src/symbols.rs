@@ -33,7 +33,7 @@ const UNDEFINED_CONSTANT: &str = "undefined-constant";
 const UNDEFINED_METHOD: &str = "undefined-method";
 const MISSING_EXTENSION: &str = "missing-extension";
 const TOO_NEW: &str = "too-new-for-php";
-const DECLARED_TWICE: &str = "declared-twice";
+pub(crate) const DECLARED_TWICE: &str = "declared-twice";
 const ABSTRACT_NOT_IMPLEMENTED: &str = "abstract-not-implemented";
 const INCOMPATIBLE_METHOD: &str = "incompatible-method";
 

@@ -5,6 +5,7 @@ mod bounds;
 pub(crate) mod fuzz;
 mod hanging;
 mod resolving;
+mod stands;
 mod symbols;
 mod ways;
 

@@ -1,6 +1,8 @@
 //! What is checked: a tree of names, each file's bytes on demand. Whoever calls brings it; nothing here opens
 //! a file.
 
+use serde::{Deserialize, Serialize};
+
 /// Everything that stands in a tree, and a way to its bytes.
 pub trait Tree: Sync {
     /// Every path of the tree, once, in any order.
@@ -11,7 +13,7 @@ pub trait Tree: Sync {
 }
 
 /// One path of a tree and what stands there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Relative to the tree's root, `/`-separated; what is no UTF-8 is replaced by `U+FFFD`.
     pub path: String,
@@ -20,7 +22,7 @@ pub struct Entry {
 }
 
 /// What stands at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EntryKind {
     /// A regular file.
     File {
@@ -42,6 +44,6 @@ pub enum EntryKind {
 }
 
 /// Why bytes cannot be had, in words that go on after "not checked: ".
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{0}")]
 pub struct Unreadable(pub String);

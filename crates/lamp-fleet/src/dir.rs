@@ -32,6 +32,18 @@ const BENEATH: ResolveFlags = ResolveFlags::BENEATH
 /// How often an `openat2` is tried again that a rename elsewhere has disturbed (`EAGAIN`).
 const OPEN_TRIES_MAX: u32 = 64;
 
+/// Filesystems, by their magic numbers in the kernel's `magic.h` and its modules, whose times this kernel sets.
+const TIMED_HERE: [u32; 8] = [
+    0x0000_ef53, // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x9123_683e, // btrfs
+    0xf2f5_2010, // F2FS
+    0xca45_1a4e, // bcachefs
+    0x2fc1_2fc1, // ZFS
+    0x0102_1994, // tmpfs
+    0x794c_7630, // overlayfs
+];
+
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir {
@@ -185,6 +197,19 @@ impl Dir {
             total_inodes: stat.f_files,
             block_bytes: stat.f_frsize,
         })
+    }
+
+    /// Whether this kernel, and no server's, sets the times of what is changed in it: on the filesystems of Linux' own
+    /// disks and memory, and layers over them.
+    pub fn is_timed_here(&self) -> bool {
+        #[allow(
+            clippy::unnecessary_cast,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the width of the field differs between architectures; magic numbers have 32 bits"
+        )]
+        let kind = fs::fstatfs(&self.fd).map(|of| of.f_type as u32);
+        kind.is_ok_and(|kind| TIMED_HERE.contains(&kind))
     }
 
     fn open_beneath(&self, path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, DirError> {

@@ -241,6 +241,9 @@ pub struct CheckWorkerArgs {
     /// A file of facts from the last check; new ones are answered behind the report.
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
+    /// A file that says what the last check took of the tree and came to; the same of this one is answered behind the report.
+    #[arg(long, value_name = "FILE", requires = "facts")]
+    pub last: Option<PathBuf>,
     /// The PHP that is to run the tree.
     #[arg(long, value_parser = PhpVersion::parse)]
     pub php: Option<PhpVersion>,

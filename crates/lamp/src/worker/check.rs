@@ -4,26 +4,31 @@
 pub mod answer;
 mod dir_tree;
 mod facts;
+mod last;
+mod memory;
+mod seal;
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Instant;
 
-use lamp_check::{ApacheSetting, FactsCache, Limits, Setting};
+use lamp_check::{ApacheSetting, FactsCache, Limits, Looked, Setting};
 use lamp_fleet::Dir;
 use lamp_model::reach::Inspection;
 use lamp_sandbox::confine::{WorkerLimits, confine_worker};
 use rustix::process::{Signal, set_parent_process_death_signal};
+use serde::Serialize;
 
 use crate::cli::Exit;
 use crate::cli::args::CheckWorkerArgs;
 use crate::errors::{Kind, Trouble};
 use crate::screen::out;
 use dir_tree::DirTree;
-use facts::Facts;
+use memory::{Memory, Opened, Origin};
 
 pub use facts::FACTS_MAX_BYTES;
+pub use last::LAST_MAX_BYTES;
 
 /// What the worker may use.
 const LIMITS: WorkerLimits = WorkerLimits {
@@ -44,14 +49,13 @@ pub fn run(args: &CheckWorkerArgs) -> Result<Exit, Trouble> {
         let _ = rustix::process::nice(NICENESS);
     }
     // Opened while there are rights to, read without any.
-    let kept = args.facts.as_ref().map(|path| fs_err::File::open(path).ok());
+    let kept = Opened::of(args);
     confine_worker(&[directory.as_fd()], &LIMITS).map_err(|error| trouble(&error))?;
     // After the change of users, which clears it.
     let killed = set_parent_process_death_signal(Some(Signal::KILL));
     killed.map_err(|errno| trouble(&io::Error::from(errno)))?;
-    let facts = kept.map(|file| Facts::read(file.map(fs_err::File::into_file)));
-    out(&printed(args, directory, facts.as_ref())?);
-    let to_keep = facts.and_then(|facts| facts.to_keep()).unwrap_or_default();
+    let (line, to_keep) = answered(args, directory, kept)?;
+    out(&line);
     let answered = io::stdout().lock().write_all(&to_keep);
     answered.map_err(|error| trouble(&error))?;
     Ok(Exit::Yes)
@@ -62,9 +66,42 @@ fn trouble(error: &(dyn std::error::Error + 'static)) -> Trouble {
     Trouble::new(Kind::Environment, "check the directory", error, way_out)
 }
 
-fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) -> Result<String, Trouble> {
+/// The line that is answered, and what is to be kept.
+fn answered(
+    args: &CheckWorkerArgs,
+    directory: OwnedFd,
+    kept: Option<Opened>,
+) -> Result<(String, Vec<u8>), Trouble> {
     let started = Instant::now();
     let limits = Limits::default();
+    let dir = Dir::from_fd(directory, Path::new("."));
+    let tree = DirTree::list(dir, limits.file_max_bytes).map_err(|error| trouble(&error))?;
+    let mut memory = kept.map(|opened| Memory::new(opened, args, &tree));
+    if !args.with_lines {
+        let mut looked = look(args, &tree, memory.as_ref());
+        looked.report.summary.elapsed_ms = millis(started);
+        let inspection = Inspection {
+            report: looked.report,
+            graph: looked.graph.whole(),
+            unknown: looked.unknown,
+        };
+        return Ok((line(&inspection)?, Vec::new()));
+    }
+    let standing = memory.as_mut().and_then(|memory| memory.answer(&tree, &limits));
+    let origin = standing.as_ref().map_or(Origin::Looked, |_| Origin::Stood);
+    let mut answer = match standing {
+        Some(answer) => answer,
+        None => answer::answer(args, &tree, look(args, &tree, memory.as_ref())),
+    };
+    let to_keep = match &memory {
+        Some(memory) => memory.to_keep(&tree, line(&answer)?, origin),
+        None => Vec::new(),
+    };
+    answer.report.summary.elapsed_ms = millis(started);
+    Ok((line(&answer)?, to_keep))
+}
+
+fn look(args: &CheckWorkerArgs, tree: &DirTree, memory: Option<&Memory>) -> Looked {
     let setting = Setting {
         php: args.php,
         extensions: args.extensions.clone(),
@@ -73,19 +110,14 @@ fn printed(args: &CheckWorkerArgs, directory: OwnedFd, facts: Option<&Facts>) ->
             allow_override: args.allow_override.clone(),
         },
     };
-    let dir = Dir::from_fd(directory, Path::new("."));
-    let tree = DirTree::list(dir, limits.file_max_bytes).map_err(|error| trouble(&error))?;
-    let cache = facts.map(|facts| -> &dyn FactsCache { facts });
-    let mut looked = lamp_check::look(&tree, &setting, &limits, cache);
-    looked.report.summary.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let printed = if args.with_lines {
-        serde_json::to_string(&answer::answer(args, &tree, looked))
-    } else {
-        serde_json::to_string(&Inspection {
-            report: looked.report,
-            graph: looked.graph.whole(),
-            unknown: looked.unknown,
-        })
-    };
-    printed.map_err(|error| trouble(&error))
+    let cache = memory.map(|memory| -> &dyn FactsCache { memory });
+    lamp_check::look(tree, &setting, &Limits::default(), cache)
+}
+
+fn line(answered: &impl Serialize) -> Result<String, Trouble> {
+    serde_json::to_string(answered).map_err(|error| trouble(&error))
+}
+
+fn millis(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
-//! Facts kept between checks of a tree: where they lie, and the worker asked with them.
+//! What is kept between checks of a tree: where it lies, and the worker asked with it.
 //!
-//! They lie in the cache of whoever typed this, a file a tree by the tree's real path, for the reason told in
-//! `worker/check/facts.rs`. Nothing depends on them: without a place for them every file is parsed.
+//! It lies in the cache of whoever typed this, two files a tree (the facts of its files, and what the last check came to) by the tree's real path, for the reason told in
+//! `worker/check/facts.rs`. Nothing depends on it: without a place for it every file is parsed.
 
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,17 @@ use lamp_fleet::file::Ownership;
 use lamp_fleet::{Dir, DirError};
 use lamp_sandbox::confine::{AnswerBounds, WorkerError, run_worker};
 
-use crate::worker::check::FACTS_MAX_BYTES;
+use crate::worker::check::{FACTS_MAX_BYTES, LAST_MAX_BYTES};
 
 /// Most trees whose facts are kept; those that were checked longest ago go.
 const TREES_MAX: usize = 32;
-const ENDING: &str = ".facts";
+/// How the names of both files end.
+const FACTS: &str = ".facts";
+const LAST: &str = ".last";
+/// The length of what the last check came to stands before it.
+const LENGTH_BYTES: usize = 8;
 
-/// The place of one tree's facts.
+/// The place of what is kept of one tree.
 pub(super) struct Kept {
     dir: Dir,
     name: String,
@@ -29,47 +33,58 @@ impl Kept {
         let hash = blake3::hash(real.as_os_str().as_encoded_bytes()).to_hex();
         Some(Self {
             dir: crate::source::cache_dir()?,
-            name: format!("{}{ENDING}", &hash[..32]),
+            name: hash[..32].to_owned(),
         })
     }
 
-    fn path(&self) -> PathBuf {
-        self.dir.path().join(&self.name)
+    fn path(&self, ending: &str) -> PathBuf {
+        self.dir.path().join(format!("{}{ending}", self.name))
     }
 
-    /// Puts facts away. A part under the final name, as two checks at once can leave it, is seen to be one; so is what a
+    /// Puts bytes away. A part under the final name, as two checks at once can leave it, is seen to be one; so is what a
     /// power cut leaves: nothing is made durable here.
-    fn put(&self, facts: &[u8]) -> Result<(), DirError> {
+    fn put(&self, ending: &str, bytes: &[u8]) -> Result<(), DirError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let owner = self.dir.own_meta()?;
         let owned = Ownership {
             uid: owner.uid,
             gid: owner.gid,
             mode: 0o600,
         };
-        let fresh = format!("{}.new", self.name);
+        let name = format!("{}{ending}", self.name);
+        let fresh = format!("{name}.new");
         self.dir.remove_file(&fresh)?;
         let mut file = self.dir.create_file(&fresh, owned)?;
-        std::io::Write::write_all(&mut file, facts).map_err(|source| DirError {
+        std::io::Write::write_all(&mut file, bytes).map_err(|source| DirError {
             operation: "write",
             path: self.dir.path().join(&fresh),
             source,
         })?;
-        self.dir.rename(&fresh, &self.name)?;
-        self.forget_the_oldest()
+        self.dir.rename(&fresh, &name)?;
+        self.forget_the_oldest(ending)
     }
 
-    fn forget_the_oldest(&self) -> Result<(), DirError> {
+    fn forget_the_oldest(&self, ending: &str) -> Result<(), DirError> {
         let names = self.dir.names()?.into_iter().map(|(name, _)| name);
-        let facts = names.filter(|name| name.as_encoded_bytes().ends_with(ENDING.as_bytes()));
-        let mut facts: Vec<_> = facts
+        let kept = names.filter(|name| name.as_encoded_bytes().ends_with(ending.as_bytes()));
+        let mut kept: Vec<_> = kept
             .filter_map(|name| Some((self.dir.meta(&name).ok()?.mtime_nanos, name)))
             .collect();
-        facts.sort_unstable();
-        let surplus = facts.len().saturating_sub(TREES_MAX);
-        facts
-            .iter()
+        kept.sort_unstable();
+        let surplus = kept.len().saturating_sub(TREES_MAX);
+        kept.iter()
             .take(surplus)
             .try_for_each(|(_, name)| self.dir.remove_file(name))
+    }
+
+    /// Takes away what there is; whether that could be done.
+    fn forget(&self) -> bool {
+        let mut names = [FACTS, LAST]
+            .map(|ending| format!("{}{ending}", self.name))
+            .into_iter();
+        names.all(|name| self.dir.remove_file(&name).is_ok())
     }
 }
 
@@ -80,36 +95,44 @@ pub(super) fn ask(
     bounds: &AnswerBounds,
     kept: Option<&Kept>,
 ) -> Result<Vec<u8>, WorkerError> {
-    let path = kept.map(Kept::path);
-    let (Some(kept), Some(path)) = (kept, path.as_deref().and_then(Path::to_str)) else {
+    let Some(kept) = kept else {
         return run_worker(program, verb, directory, bounds);
     };
-    let with_facts: Vec<&str> = verb.iter().copied().chain(["--facts", path]).collect();
+    let (facts, last) = (kept.path(FACTS), kept.path(LAST));
+    let (Some(facts), Some(last)) = (facts.to_str(), last.to_str()) else {
+        return run_worker(program, verb, directory, bounds);
+    };
+    let with_kept = [verb, &["--facts", facts, "--last", last]].concat();
     let with_room = AnswerBounds {
-        answer_max_bytes: bounds.answer_max_bytes + FACTS_MAX_BYTES,
+        answer_max_bytes: bounds.answer_max_bytes + LENGTH_BYTES + FACTS_MAX_BYTES + LAST_MAX_BYTES,
         ..*bounds
     };
-    match run_worker(program, &with_facts, directory, &with_room) {
-        Ok(answer) => Ok(without_facts(answer, kept)),
+    match run_worker(program, &with_kept, directory, &with_room) {
+        Ok(answer) => Ok(without_what_is_kept(answer, kept)),
         // Nobody but this tree's own worker wrote them; if it is they that it stumbles over, it goes without.
-        Err(WorkerError::Died { .. }) if kept.dir.remove_file(&kept.name).is_ok() => {
-            run_worker(program, verb, directory, bounds)
-        }
+        Err(WorkerError::Died { .. }) if kept.forget() => run_worker(program, verb, directory, bounds),
         Err(error) => Err(error),
     }
 }
 
 /// The first line; what comes behind it is put away.
-fn without_facts(mut answer: Vec<u8>, kept: &Kept) -> Vec<u8> {
+fn without_what_is_kept(mut answer: Vec<u8>, kept: &Kept) -> Vec<u8> {
     let Some(end) = answer.iter().position(|byte| *byte == b'\n') else {
         return answer;
     };
-    let facts = &answer[end + 1..];
-    if !facts.is_empty()
-        && let Err(error) = kept.put(facts)
-    {
-        tracing::debug!(%error, "the facts of the tree are not kept");
+    if let Some((last, facts)) = parts(&answer[end + 1..]) {
+        // Facts first: what a check came to may name some that are only there.
+        let put = kept.put(FACTS, facts).and_then(|()| kept.put(LAST, last));
+        if let Err(error) = put {
+            tracing::debug!(%error, "what is to be kept of the tree is not");
+        }
     }
     answer.truncate(end);
     answer
+}
+
+/// What the check came to, and facts, each perhaps empty.
+fn parts(behind: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = behind.split_first_chunk::<LENGTH_BYTES>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
 }

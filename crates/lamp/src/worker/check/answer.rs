@@ -82,13 +82,36 @@ pub(super) fn answer(args: &CheckWorkerArgs, tree: &DirTree, looked: Looked) -> 
     }
 }
 
+/// Puts the tree's baseline anew into an earlier answer, and the lines of source beside the findings in those entries that
+/// are stale.
+pub(super) fn show_again(tree: &DirTree, answer: &mut Answer, is_stale: impl Fn(usize) -> bool) {
+    answer.baseline = in_tree(tree);
+    let places = places(tree);
+    let mut beside = answer.beside.iter_mut().enumerate();
+    for findings in answer.report.findings.chunk_by(|a, b| a.path == b.path) {
+        let path = findings.first().map_or("", |finding| finding.path.as_str());
+        let beside: Vec<(usize, &mut Beside)> = beside.by_ref().take(findings.len()).collect();
+        let is_shown = beside.first().is_some_and(|(at, _)| *at < LINES_MAX);
+        let stale = places.get(path).filter(|at| is_shown && is_stale(**at));
+        let Some(bytes) = stale.map(|at| tree.bytes(*at)) else {
+            continue;
+        };
+        let bytes = bytes.unwrap_or_default();
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        for (finding, (_, beside)) in findings.iter().zip(beside) {
+            beside.line = line(&lines, finding);
+        }
+    }
+}
+
+/// Where each path stands among the entries.
+fn places(tree: &DirTree) -> HashMap<&str, usize> {
+    let each = tree.entries().iter().enumerate();
+    each.map(|(at, entry)| (entry.path.as_str(), at)).collect()
+}
+
 fn all_beside(tree: &DirTree, looked: &Looked) -> Vec<Beside> {
-    let places: HashMap<&str, usize> = tree
-        .entries()
-        .iter()
-        .enumerate()
-        .map(|(at, entry)| (entry.path.as_str(), at))
-        .collect();
+    let places = places(tree);
     let mut beside = Vec::with_capacity(looked.report.findings.len());
     // They come by file.
     for findings in looked.report.findings.chunk_by(|a, b| a.path == b.path) {

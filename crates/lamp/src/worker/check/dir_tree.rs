@@ -10,6 +10,7 @@ use lamp_fleet::error::DirError;
 use lamp_fleet::file::Kind;
 use lamp_fleet::walk::{Enter, Item};
 
+use super::seal::{Seal, Sealer};
 use crate::errors::causes;
 
 /// Most things that a tree may hold.
@@ -25,6 +26,8 @@ const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 pub(super) struct DirTree {
     dir: Dir,
     entries: Vec<Entry>,
+    /// Of each entry that is a file, if its inode tells of its bytes.
+    seals: Vec<Option<Seal>>,
     /// Where entries really are whose names are no UTF-8.
     odd: HashMap<usize, PathBuf>,
     file_max_bytes: u64,
@@ -34,14 +37,16 @@ impl DirTree {
     /// Lists everything beneath `dir`; files longer than `file_max_bytes` are not read.
     pub(super) fn list(dir: Dir, file_max_bytes: u64) -> Result<Self, DirError> {
         let mut entries = Vec::new();
+        let mut seals = Vec::new();
+        let sealer = Sealer::of(&dir);
         let mut odd = HashMap::new();
         dir.walk(&mut |item| {
             if entries.len() > ENTRIES_MAX {
                 return Ok::<Enter, DirError>(Enter::No);
             }
-            let entry = match entries.len() {
-                ENTRIES_MAX => one_too_many(item),
-                _ => entry(item),
+            let (entry, seal) = match entries.len() {
+                ENTRIES_MAX => (one_too_many(item), None),
+                _ => entry(item, sealer),
             };
             let is_history = HISTORY.iter().any(|name| item.name == *name);
             let enter = match entry.kind {
@@ -55,14 +60,21 @@ impl DirTree {
                 odd.insert(entries.len(), item.path.to_owned());
             }
             entries.push(entry);
+            seals.push(seal);
             Ok(enter)
         })?;
         Ok(Self {
             dir,
             entries,
+            seals,
             odd,
             file_max_bytes,
         })
+    }
+
+    /// Of each entry, by what it is known to have the same bytes still.
+    pub(super) fn seals(&self) -> &[Option<Seal>] {
+        &self.seals
     }
 }
 
@@ -75,10 +87,14 @@ fn one_too_many(item: &Item<'_>) -> Entry {
     }
 }
 
-fn entry(item: &Item<'_>) -> Entry {
+fn entry(item: &Item<'_>, sealer: Sealer) -> (Entry, Option<Seal>) {
+    let mut seal = None;
     let kind = match item.kind {
-        Kind::File => item.meta().map(|meta| EntryKind::File {
-            size_bytes: meta.size,
+        Kind::File => item.meta().map(|meta| {
+            seal = sealer.seal(&meta);
+            EntryKind::File {
+                size_bytes: meta.size,
+            }
         }),
         Kind::Dir if item.path.components().count() > DEPTH_MAX => {
             let why = format!("it lies more than {DEPTH_MAX} directories deep");
@@ -94,12 +110,13 @@ fn entry(item: &Item<'_>) -> Entry {
             Ok(EntryKind::Unreadable { why })
         }
     };
-    Entry {
+    let entry = Entry {
         path: item.path.to_string_lossy().into_owned(),
         kind: kind.unwrap_or_else(|error| EntryKind::Unreadable {
             why: unreadable(&error),
         }),
-    }
+    };
+    (entry, seal)
 }
 
 /// Why, without the place where the tree lies.

@@ -15,10 +15,13 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use lamp_check::{ContentHash, FACTS_VERSION, FactsCache};
+use lamp_check::{ContentHash, FACTS_VERSION};
 
 /// Largest file of facts that is read or answered, in bytes.
 pub const FACTS_MAX_BYTES: usize = 128 << 20;
+
+/// Most facts that are kept outside of the file.
+const FRESH_MAX: usize = 100;
 
 const HASH_BYTES: usize = 32;
 const LENGTH_BYTES: usize = 4;
@@ -30,7 +33,24 @@ const RECORD_HEAD_BYTES: usize = HASH_BYTES + LENGTH_BYTES + SUM_BYTES;
 pub(super) struct Facts {
     bytes: Vec<u8>,
     known: HashMap<ContentHash, Record>,
+    /// Facts that were kept elsewhere.
+    fresh: Vec<Fresh>,
     learned: Mutex<Vec<(ContentHash, Vec<u8>)>>,
+}
+
+/// Facts that are not in the file yet.
+struct Fresh {
+    hash: ContentHash,
+    facts: Vec<u8>,
+    /// As of a [`Record`].
+    is_used: AtomicBool,
+}
+
+impl Fresh {
+    fn of((hash, facts): (ContentHash, Vec<u8>)) -> Self {
+        let is_used = AtomicBool::new(false);
+        Self { hash, facts, is_used }
+    }
 }
 
 /// One record of what was kept.
@@ -65,23 +85,56 @@ impl Facts {
         Self {
             bytes,
             known,
+            fresh: Vec::new(),
             learned: Mutex::default(),
         }
     }
 
-    /// What is to be kept for the next time; `None`: what there is already, or more than may be.
-    pub(super) fn to_keep(&self) -> Option<Vec<u8>> {
+    /// With facts that were kept elsewhere, whole.
+    pub(super) fn with_fresh(mut self, fresh: &[(ContentHash, Vec<u8>)]) -> Self {
+        self.fresh = fresh.iter().cloned().map(Fresh::of).collect();
+        self
+    }
+
+    /// Has what was put since it was read known as what was there then.
+    pub(super) fn recall_the_learned(&mut self) {
+        let learned = self.learned.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.fresh.extend(learned.drain(..).map(Fresh::of));
+    }
+
+    /// Facts that are not in the file yet; of very many, the last.
+    pub(super) fn fresh(&self) -> Vec<(ContentHash, Vec<u8>)> {
+        let mut all = self.all_fresh(|_| true);
+        all.drain(..all.len().saturating_sub(FRESH_MAX));
+        all
+    }
+
+    fn all_fresh(&self, is_wanted: impl Fn(&Fresh) -> bool) -> Vec<(ContentHash, Vec<u8>)> {
+        let before = self.fresh.iter().filter(|fresh| is_wanted(fresh));
+        let before = before.map(|fresh| (fresh.hash, fresh.facts.clone()));
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        if learned.is_empty() {
-            return None;
+        before.chain(learned.iter().cloned()).collect()
+    }
+
+    /// What is to be kept of a look, in which all that is still needed was asked for: the file, if it is to be written anew,
+    /// and what is not in it.
+    pub(super) fn to_keep(&self) -> (Vec<u8>, Vec<(ContentHash, Vec<u8>)>) {
+        let fresh = self.all_fresh(|fresh| fresh.is_used.load(Ordering::Relaxed));
+        if fresh.is_empty() || (fresh.len() <= FRESH_MAX && !self.known.is_empty()) {
+            return (Vec::new(), fresh);
         }
+        (self.file(&fresh).unwrap_or_default(), Vec::new())
+    }
+
+    /// The file with these facts and those of it that are used; `None`: it is longer than it may be.
+    fn file(&self, fresh: &[(ContentHash, Vec<u8>)]) -> Option<Vec<u8>> {
         let mut bytes = head().into_bytes();
         for record in self.known.values() {
             if record.is_used.load(Ordering::Relaxed) {
                 bytes.extend_from_slice(self.bytes.get(record.range.clone())?);
             }
         }
-        for (hash, facts) in &*learned {
+        for (hash, facts) in fresh {
             bytes.extend_from_slice(&hash.0);
             bytes.extend_from_slice(&u32::try_from(facts.len()).ok()?.to_le_bytes());
             bytes.extend_from_slice(&sum(hash, facts));
@@ -91,8 +144,13 @@ impl Facts {
     }
 }
 
-impl FactsCache for Facts {
-    fn get(&self, hash: &ContentHash) -> Option<&[u8]> {
+impl Facts {
+    /// What was put under this hash, by the same rules.
+    pub(super) fn get(&self, hash: &ContentHash) -> Option<&[u8]> {
+        if let Some(fresh) = self.fresh.iter().find(|fresh| fresh.hash == *hash) {
+            fresh.is_used.store(true, Ordering::Relaxed);
+            return Some(&fresh.facts);
+        }
         let record = self.known.get(hash)?;
         let record_bytes = self.bytes.get(record.range.clone())?;
         let (before, facts) = record_bytes.split_at_checked(RECORD_HEAD_BYTES)?;
@@ -101,7 +159,8 @@ impl FactsCache for Facts {
         is_whole.then_some(facts)
     }
 
-    fn put(&self, hash: ContentHash, facts: Vec<u8>) {
+    /// Keeps the facts of the file with this hash.
+    pub(super) fn put(&self, hash: ContentHash, facts: Vec<u8>) {
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         learned.push((hash, facts));
     }
@@ -142,7 +201,7 @@ mod tests {
         for of in 1..=3 {
             facts.put(hash(of), vec![of; usize::from(of) * 10]);
         }
-        facts.to_keep().expect("to be kept")
+        facts.to_keep().0
     }
 
     fn known(bytes: &[u8]) -> Vec<u8> {
@@ -166,10 +225,31 @@ mod tests {
         assert_eq!(known(&kept()), [1, 2, 3]);
         let facts = Facts::of(kept());
         assert!(facts.get(&hash(2)).is_some());
-        assert_eq!(facts.to_keep(), None, "nothing is new");
+        assert_eq!(facts.to_keep(), (Vec::new(), Vec::new()), "nothing is new");
         facts.put(hash(0), Vec::new());
-        let next = facts.to_keep().expect("to be kept");
-        assert_eq!(known(&next), [0, 2], "what no file has any more is left out");
+        let (file, fresh) = facts.to_keep();
+        assert_eq!(
+            (file, fresh.as_slice()),
+            (Vec::new(), &[(hash(0), Vec::new())][..])
+        );
+        let next = Facts::of(kept()).with_fresh(&fresh);
+        assert!(next.get(&hash(0)).is_some() && next.get(&hash(2)).is_some());
+        for of in 100..=u8::MAX {
+            next.put(hash(of), Vec::new());
+        }
+        let (file, fresh) = next.to_keep();
+        assert_eq!(fresh, [], "too many beside the file");
+        assert_eq!(known(&file), [0, 2], "what no file has any more is left out");
+    }
+
+    #[test]
+    fn what_was_learned_is_recalled_at_once() {
+        let mut facts = Facts::of(Vec::new());
+        facts.put(hash(1), vec![1]);
+        assert_eq!(facts.get(&hash(1)), None);
+        facts.recall_the_learned();
+        assert_eq!(facts.get(&hash(1)), Some(&[1][..]));
+        assert_eq!(facts.fresh(), [(hash(1), vec![1])]);
     }
 
     /// Whoever is killed while writing leaves a part; a disk may leave anything.

@@ -2,10 +2,43 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use lamp_testkit::Seed;
+
 use super::{copy_of_wordpress, readable};
+
+const SITE: [(&str, &str); 9] = [
+    (
+        "index.php",
+        "<?php\ndefine('ROOT', __DIR__);\nrequire ROOT . '/inc/main.php';\nrequire 'inc/mian.php';\nrun(1);\n",
+    ),
+    (
+        "inc/main.php",
+        "<?php\nfunction run($a) {\n  return strlne($a) . pihp();\n}\ninclude $_GET['page'] . '.php';\n",
+    ),
+    (
+        "inc/second.php",
+        "<?php\nfunction twice() {}\n\nfunction other() {}\n",
+    ),
+    (
+        "inc/class.php",
+        "<?php\ninterface I { function m($a, $b); }\nclass B implements I {\n  function m() { return $this->nm(); }\n}\n",
+    ),
+    ("inc/broken.php", "<?php\n\nif (true {\n  echo 1;\n}\n"),
+    ("inc/left.php", "<?php\n\n\nvar_dump($x);\nexit;\necho 1;\n"),
+    (
+        "style.css",
+        "a { background: url(none.png) }\n<<<<<<< a\n=======\n>>>>>>> b\n",
+    ),
+    (".htaccess", "Optoins -Indexes\n"),
+    (
+        "composer.json",
+        "{\"autoload\": {\"files\": [\"inc/none.php\"]}}\n",
+    ),
+];
 
 /// A tree, and whoever checks it with a cache of their own.
 struct Place {
@@ -18,6 +51,25 @@ impl Place {
         let dir = readable();
         let tree = copy_of_wordpress(dir.path());
         Self { dir, tree }
+    }
+
+    /// Of a few files, each of them wrong in its own way.
+    fn small() -> Self {
+        let dir = readable();
+        let place = Self {
+            tree: dir.path().join("site"),
+            dir,
+        };
+        for (path, text) in SITE {
+            place.write(path, text);
+        }
+        place
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.tree.join(path);
+        fs_err::create_dir_all(path.parent().expect("a directory")).expect("made");
+        fs_err::write(path, text).expect("written");
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -38,11 +90,16 @@ impl Place {
         answer
     }
 
-    /// The one file of facts, once there is one.
-    fn facts(&self) -> Option<PathBuf> {
+    /// The one file that is kept under this ending, once there is one.
+    fn kept(&self, ending: &str) -> Option<PathBuf> {
         let names = fs_err::read_dir(self.dir.path().join("cache/lamp")).ok()?;
         let mut paths = names.map(|name| name.expect("a name").path());
-        paths.find(|path| path.extension().is_some_and(|ending| ending == "facts"))
+        paths.find(|path| path.extension().is_some_and(|other| other == ending))
+    }
+
+    /// Both of them.
+    fn both(&self) -> [PathBuf; 2] {
+        ["facts", "last"].map(|ending| self.kept(ending).expect("kept"))
     }
 
     fn settings(&self) -> PathBuf {
@@ -67,9 +124,10 @@ fn errors(found: &Value) -> u64 {
 fn kept_facts_find_the_same_and_a_change_is_seen() {
     let place = Place::new();
     let without = place.found(&["--no-cache"]);
-    assert_eq!(place.facts(), None, "kept though it was not to be");
+    assert_eq!(place.kept("facts"), None, "kept though it was not to be");
+    assert_eq!(place.kept("last"), None, "kept though it was not to be");
     assert_eq!(place.found(&[]), without);
-    let facts = place.facts().expect("kept");
+    let both = place.both();
     assert_eq!(place.found(&[]), without);
     let whole = place.break_a_name();
     let broken = place.found(&[]);
@@ -85,8 +143,10 @@ fn kept_facts_find_the_same_and_a_change_is_seen() {
     fs_err::write(place.settings(), same).expect("broken");
     set_filetime(&place.settings(), older);
     assert_eq!(errors(&place.found(&[])), 1);
-    fs_err::remove_file(facts).expect("safe to delete");
-    assert_eq!(errors(&place.found(&[])), 1);
+    for kept in both {
+        fs_err::remove_file(kept).expect("safe to delete");
+        assert_eq!(errors(&place.found(&[])), 1);
+    }
 }
 
 fn filetime(path: &Path) -> rustix::fs::Timestamps {
@@ -110,23 +170,31 @@ fn facts_that_are_torn_altered_or_noise_are_made_again() {
     let place = Place::new();
     let without = place.found(&["--no-cache"]);
     assert_eq!(place.found(&[]), without);
-    let facts = place.facts().expect("kept");
-    let whole = fs_err::read(&facts).expect("read");
-    let mut altered = whole.clone();
-    altered
-        .iter_mut()
-        .skip(1_000)
-        .step_by(997)
-        .for_each(|byte| *byte ^= 0x55);
-    let noise: Vec<u8> = (0..=255).cycle().take(whole.len()).collect();
-    let half = &whole[..whole.len() / 2];
-    for other in [half, &altered, &noise, &whole[..20], b"", &whole] {
-        fs_err::write(&facts, other).expect("written");
-        assert_eq!(place.found(&[]), without, "{} bytes", other.len());
+    for kept in place.both() {
+        let whole = fs_err::read(&kept).expect("read");
+        let mut altered = whole.clone();
+        altered
+            .iter_mut()
+            .skip(1_000)
+            .step_by(997)
+            .for_each(|byte| *byte ^= 0x55);
+        let noise: Vec<u8> = (0..=255).cycle().take(whole.len()).collect();
+        let half = &whole[..whole.len() / 2];
+        for other in [half, &altered, &noise, &whole[..20], b"", &whole] {
+            fs_err::write(&kept, other).expect("written");
+            assert_eq!(
+                place.found(&[]),
+                without,
+                "{} bytes in {}",
+                other.len(),
+                kept.display()
+            );
+        }
+        fs_err::remove_file(&kept).expect("removed");
+        fs_err::create_dir(&kept).expect("in the way");
+        assert_eq!(place.found(&[]), without);
+        fs_err::remove_dir(&kept).expect("out of the way");
     }
-    fs_err::remove_file(&facts).expect("removed");
-    fs_err::create_dir(&facts).expect("in the way");
-    assert_eq!(place.found(&[]), without);
 }
 
 /// Killed at moments spread over a whole check, which ends with the writing of its facts.
@@ -141,8 +209,11 @@ fn whoever_is_killed_while_writing_leaves_nothing_wrong() {
     let whole = began.elapsed();
     let mut kills = 0;
     for part in 1..=10_u32 {
-        if let Some(facts) = place.facts() {
-            fs_err::remove_file(facts).expect("removed");
+        for kept in ["facts", "last"]
+            .into_iter()
+            .filter_map(|ending| place.kept(ending))
+        {
+            fs_err::remove_file(kept).expect("removed");
         }
         let mut command = place.command(&[]);
         let started = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -163,4 +234,98 @@ fn whoever_is_killed_while_writing_leaves_nothing_wrong() {
         assert_eq!(place.found(&[]), without, "killed after {moment:?}");
     }
     assert!(kills >= 4, "{kills} of 10 were killed while they ran");
+}
+
+const LINES: [&str; 7] = [
+    "// nothing",
+    "",
+    "run(2);",
+    "require 'index.php';",
+    "function more() { return nore(); }",
+    "function twice() {}",
+    "$x = new Bb;",
+];
+
+/// One change of the tree, or of what is kept of it; what it was is told.
+fn change(place: &Place, other: &Place, seed: &mut Seed) -> String {
+    let mut pick = |bound: usize| usize::try_from(seed.below(bound as u64)).expect("small");
+    let paths = files_of(&place.tree);
+    let path = &paths[pick(paths.len())];
+    let bytes = fs_err::read(path).expect("read");
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let at = pick(lines.len());
+    let (what, choice) = (path.display().to_string(), pick(10));
+    match choice {
+        0 => {
+            fs_err::remove_file(path).expect("removed");
+            // There is always something to be checked.
+            place.write("index.php", SITE[0].1);
+        }
+        1 => fs_err::rename(path, path.with_extension("inc.php")).expect("renamed"),
+        2 => place.write(&format!("inc/new{at}.php"), "<?php\nrun();\nnrun();\n"),
+        3 => {
+            // Of the same length and time as before.
+            let times = filetime(path);
+            let same: Vec<u8> = bytes
+                .iter()
+                .map(|byte| if *byte == b'n' { b'm' } else { *byte })
+                .collect();
+            fs_err::write(path, same).expect("written");
+            set_filetime(path, times);
+        }
+        4 => {
+            let kept = &place.both()[pick(2)];
+            let whole = fs_err::read(kept).expect("read");
+            fs_err::write(kept, &whole[..pick(whole.len())]).expect("torn");
+        }
+        5 => {
+            for (own, others) in place.both().iter().zip(other.both()) {
+                fs_err::copy(others, own).expect("another tree's");
+            }
+        }
+        6 => {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode([0o000, 0o644][pick(2)]);
+            fs_err::set_permissions(path, mode).expect("changed");
+        }
+        _ => {
+            let line = LINES[pick(LINES.len())].as_bytes();
+            let changed = [&lines[..at], &[line], &lines[at..]].concat().join(&b'\n');
+            fs_err::write(path, changed).expect("written");
+        }
+    }
+    format!("change {choice} in line {at} of {what}")
+}
+
+fn files_of(tree: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for dir in [tree.to_path_buf(), tree.join("inc")] {
+        let names = fs_err::read_dir(dir).expect("listed");
+        let names = names.map(|name| name.expect("a name").path());
+        paths.extend(names.filter(|path| path.is_file()));
+    }
+    paths.sort();
+    paths
+}
+
+/// Whatever is changed, and whatever became of what is kept, the findings are those of a check that keeps nothing. It goes on for longer
+/// than a file must be left alone to be known again by its inode.
+#[test]
+fn after_any_change_the_findings_are_those_without_a_cache() {
+    let (place, other) = (Place::small(), Place::small());
+    other.write("inc/main.php", "<?php\nnothing_here();\n");
+    other.found(&[]);
+    place.found(&[]);
+    let began = std::time::Instant::now();
+    let mut told = Vec::new();
+    for number in 0.. {
+        if number >= 60 && began.elapsed() > Duration::from_secs(8) {
+            break;
+        }
+        let mut seed = Seed::new(number);
+        told.push(change(&place, &other, &mut seed));
+        let kept = place.found(&[]);
+        assert_eq!(kept, place.found(&["--no-cache"]), "seed {number}: {told:#?}");
+        assert_eq!(place.found(&[]), kept, "again, seed {number}: {told:#?}");
+        assert!(kept["findings"].as_array().is_some_and(|all| !all.is_empty()));
+    }
 }
