@@ -14,6 +14,9 @@ pub struct Config {
     pub socket: PathBuf,
     /// The group whose members may deploy. No such group on the host: only root may.
     pub group: String,
+    /// Whether a verb that root runs starts an agent where none listens. Not where a service manager does: an
+    /// agent beside its own would hold the lock that its own needs.
+    pub on_demand: bool,
 }
 
 impl Default for Config {
@@ -22,6 +25,7 @@ impl Default for Config {
             state_dir: "/var/lib/lamp".into(),
             socket: "/run/lamp/agent.sock".into(),
             group: "lamp".into(),
+            on_demand: true,
         }
     }
 }

@@ -46,6 +46,7 @@ impl Call {
     pub async fn or_start(config: &Config, wanted: &str) -> Result<Self, Trouble> {
         match connect(&config.agent.socket).await? {
             Some(stream) => Self::greet(stream, config, wanted).await,
+            None if !config.agent.on_demand => Err(told::not_on_demand(&config.agent.socket)),
             None if rustix::process::geteuid().is_root() => {
                 Self::greet(start::agent(config).await?, config, wanted).await
             }

@@ -262,7 +262,7 @@ impl Stage {
 
     fn write_config(&self) -> Result<(), DrillError> {
         let text = format!(
-            "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\n\n\
+            "[agent]\nstate_dir = \"{place}/state\"\nsocket = \"{place}/agent.sock\"\non_demand = false\n\n\
              [site.shop]\nstore = \"{store}\"\ndocroot = \"{docroot}\"\naccess_log = \"{ACCESS_LOG}\"\n\
              address = \"127.0.0.1:443\"\nhostname = \"{host}\"\nprobes = [\"{probe}\"]\nbake = \"0s\"\nkeep = 20\n\
              inside = \"{inside}\"\n{settings}",

@@ -17,6 +17,19 @@ pub fn none_runs(socket: &Path) -> Trouble {
     )
 }
 
+/// No agent listens, and the configuration leaves its start to somebody else.
+pub fn not_on_demand(socket: &Path) -> Trouble {
+    Trouble::because(
+        Kind::Environment,
+        "reach the agent",
+        format!(
+            "no agent listens on {}, and with `on_demand = false` in [agent] of lamp.toml none is started here",
+            socket.display()
+        ),
+        "start its service (`systemctl start lamp-agent`), or run `lamp agent` as root",
+    )
+}
+
 /// The agent works from another configuration than the caller: no trouble, but worth a word.
 pub fn other_configuration(path: &Path) -> String {
     format!(

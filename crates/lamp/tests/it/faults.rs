@@ -64,6 +64,18 @@ fn without_root_no_agent_is_started() {
 }
 
 #[test]
+fn an_agent_that_is_left_to_its_service_is_not_started() {
+    let ground = Ground::new();
+    ground.on_demand(false);
+    let source = ground.source("plain");
+    assert_snapshot!(ground.lamp(&deploy(&text(&source))).told(&ground));
+    assert!(!ground.path("state").exists(), "no agent was even started");
+    ground.on_demand(true);
+    let control = ground.lamp(&deploy(&text(&source)));
+    assert_eq!(control.code, Some(0), "the control: it is started: {control:?}");
+}
+
+#[test]
 fn an_unknown_key_is_shown_with_the_nearest_known_one() {
     let ground = Ground::new();
     ground.configure("probs = [\"/\"]\n");

@@ -74,7 +74,9 @@ impl Ground {
         };
         let mut stage = Stage::set_up(plan).expect("a lab");
         stage.kill_agent().expect("its agent has ended");
-        Self::at(Place::Lab(Box::new(stage)), turn)
+        let ground = Self::at(Place::Lab(Box::new(stage)), turn);
+        ground.on_demand(true);
+        ground
     }
 
     const fn at(place: Place, turn: Turn) -> Self {
@@ -114,6 +116,16 @@ impl Ground {
              address = \"127.0.0.1:1\"\nhostname = \"shop.example\"\nprobes = []\nbake = \"0s\"\n\
              gate = \"off\"\nwatch = \"off\"\n{further}"
         );
+        fs_err::write(self.config(), text).expect("lamp.toml is written");
+    }
+
+    /// Whether a verb may start the agent.
+    pub(crate) fn on_demand(&self, is_allowed: bool) {
+        let text = fs_err::read_to_string(self.config()).expect("lamp.toml");
+        let lines = text.lines().filter(|line| !line.starts_with("on_demand"));
+        let text: Vec<&str> = lines.collect();
+        let said = format!("[agent]\non_demand = {is_allowed}");
+        let text = text.join("\n").replacen("[agent]", &said, 1);
         fs_err::write(self.config(), text).expect("lamp.toml is written");
     }
 

@@ -128,6 +128,12 @@ fn a_host_whose_processes_all_die_comes_up_with_one_whole_release() {
         .kill_everything()
         .expect("killed, and /run emptied");
     let watched = lamp.ended();
+    let source = stage.source(0);
+    let agentless = verb(&stage, &["deploy", SITE, "--from", &source.to_string_lossy()]);
+    assert!(
+        agentless.code == Some(2) && !lamp_agent::state_dir::is_locked(&stage.place().join("state")),
+        "no verb of a drill starts an agent that nobody would end: {agentless:?}"
+    );
     fs_err::remove_file(stage.place().join("state/hold/before-bake")).expect("no hold any more");
     stage.lab_mut().start_services().expect("started again");
     stage.start_agent().expect("the agent starts");
