@@ -148,6 +148,17 @@ pub(crate) enum Used {
     },
 }
 
+impl Used {
+    /// Whether it is a member of the class around it, or of what that is made from.
+    pub(crate) const fn is_of_own(&self) -> bool {
+        match self {
+            Self::OwnMethod { .. } => true,
+            Self::StaticMethod { of, .. } | Self::ClassConstant { of, .. } => !matches!(of, Of::Named(_)),
+            Self::Class(_) | Self::Function(_) | Self::Constant(_) => false,
+        }
+    }
+}
+
 /// A name as PHP resolves it, and whether it stands for the global one too if that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Resolved {
@@ -159,8 +170,10 @@ pub(crate) struct Resolved {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Of {
     Named(String),
-    /// `self` or `static`, in the class at this index of the file.
+    /// `self`, in the class at this index of the file.
     Own(usize),
+    /// `static`, likewise: that class, or one made from it.
+    Descendant(usize),
     /// `parent`, likewise.
     Parent(usize),
 }

@@ -19,6 +19,8 @@ pub(super) const OF_ENUMS: [&str; 3] = ["cases", "from", "tryfrom"];
 pub(super) enum Has {
     Yes,
     No,
+    /// No, unless a PHP that is newer than the table has given it to a class of its own.
+    NotInTable,
     /// Something of its ancestry is not known.
     Unknown,
 }
@@ -89,9 +91,10 @@ impl<'f> Ancestry<'f> {
             Ancestor::Tree(_) => true,
             Ancestor::Php(class) => is_settled(class) || php.is_some_and(|php| php <= TABLE_PHP),
         };
-        match self.is_whole && self.all.iter().all(is_table_enough) {
-            true => Has::No,
-            false => Has::Unknown,
+        match (self.is_whole, self.all.iter().all(is_table_enough)) {
+            (true, true) => Has::No,
+            (true, false) => Has::NotInTable,
+            (false, _) => Has::Unknown,
         }
     }
 }
@@ -126,7 +129,7 @@ pub(super) fn class_of(index: &Index<'_>, file: usize, of: &Of) -> Option<ClassA
     };
     match of {
         Of::Named(name) => named(name),
-        Of::Own(class) => own(index, ClassAt { file, class: *class }),
+        Of::Own(class) | Of::Descendant(class) => own(index, ClassAt { file, class: *class }),
         Of::Parent(class) => {
             let own = own(index, ClassAt { file, class: *class })?;
             named(index.class_at(own).parent.as_deref()?)

@@ -43,8 +43,13 @@ pub(super) fn told(index: &Index<'_>, setting: &Setting) -> Vec<Told> {
             Member::Method => ancestry.has_method(asked.name, setting.php),
             Member::Constant => ancestry.has_constant(asked.name, setting.php),
         };
-        if has == Has::No && !asked.may_be_elsewhere(index) {
-            told.push(asked.told(index, ancestry));
+        let sure = match has {
+            Has::No => asked.sure(index),
+            Has::NotInTable => asked.sure(index).min(Sure::ButForSlips),
+            Has::Yes | Has::Unknown => Sure::No,
+        };
+        if sure > Sure::No {
+            told.extend(asked.told(index, ancestry, sure));
         }
     }
     told
@@ -72,7 +77,7 @@ fn asked<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Asked<'f>>
 
 /// The class before a `::`, and whether it may be one made from it.
 fn named(index: &Index<'_>, file: usize, of: &Of) -> Option<(ClassAt, bool)> {
-    Some((class_of(index, file, of)?, matches!(of, Of::Own(_))))
+    Some((class_of(index, file, of)?, matches!(of, Of::Descendant(_))))
 }
 
 impl Member {
@@ -98,16 +103,33 @@ impl Member {
     }
 }
 
+/// How sure it is that nothing brings a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sure {
+    No,
+    /// What is not in the tree may, but hardly under a name that is a slip of the keys away from one that is.
+    ButForSlips,
+    Yes,
+}
+
 impl Asked<'_> {
-    /// Whether a class made from this one has it, here or in whatever is put into the tree.
-    fn may_be_elsewhere(&self, index: &Index<'_>) -> bool {
+    /// Whether no class made from this one has it, here or in whatever is put into the tree.
+    fn sure(&self, index: &Index<'_>) -> Sure {
         let class = index.class_at(self.class);
-        self.may_be_a_descendants
-            && (class.kind == ClassKind::Abstract
-                || any_descendant(index, &class.name, |class| self.member.is_of(class, self.name)))
+        if !self.may_be_a_descendants {
+            return Sure::Yes;
+        }
+        let has = |class: &Class| self.member.is_of(class, self.name);
+        match (any_descendant(index, &class.name, has), class.kind) {
+            (true, _) => Sure::No,
+            (false, ClassKind::Abstract) => Sure::ButForSlips,
+            (false, ClassKind::Class | ClassKind::Interface | ClassKind::Trait | ClassKind::Enum) => {
+                Sure::Yes
+            }
+        }
     }
 
-    fn told(&self, index: &Index<'_>, ancestry: &Ancestry<'_>) -> Told {
+    fn told(&self, index: &Index<'_>, ancestry: &Ancestry<'_>, sure: Sure) -> Option<Told> {
         let class = index.class_at(self.class).shown();
         let name = self.name;
         let (rule, message, target) = match self.member {
@@ -127,18 +149,20 @@ impl Asked<'_> {
             .iter()
             .flat_map(|ancestor| self.member.names(ancestor));
         let near = Candidates::new(names).nearest(name).map(str::to_owned);
-        Told {
+        let severity = match (&near, sure) {
+            (Some(_), Sure::Yes) => Severity::Error,
+            // As for functions: applications carry calls that nobody comes by any more.
+            (None, Sure::Yes) | (Some(_), Sure::ButForSlips) => Severity::Warning,
+            (None, Sure::ButForSlips) | (_, Sure::No) => return None,
+        };
+        Some(Told {
             file: self.file,
             at: self.used.at,
             rule,
-            // As for functions: applications carry calls that nobody comes by any more.
-            severity: match near {
-                Some(_) => Severity::Error,
-                None => Severity::Warning,
-            },
+            severity,
             message,
             target,
             suggestion: near,
-        }
+        })
     }
 }

@@ -9,6 +9,8 @@ use crate::setting::PhpVersion;
 
 static TABLE: LazyLock<Php> = LazyLock::new(|| Php::read(include_str!("../../tables/php.txt")));
 
+/// Constants that an extension makes while it runs, so that no list of its names has them.
+const MADE_WHILE_RUNNING: [(&str, &str); 1] = [("session", "SID")];
 /// Extensions that the table does not have, by what their functions, classes and constants begin with, lower-case.
 const OTHER_EXTENSIONS: &[&str] = &[
     "apache_",
@@ -262,6 +264,8 @@ impl Php {
                 _ => {}
             }
         }
+        let made = MADE_WHILE_RUNNING.map(|(extension, name)| brought(name, extension));
+        php.constants.extend(made);
         php
     }
 

@@ -140,6 +140,45 @@ fn a_slip_in_a_constant_is_a_warning_where_any_may_be_made() {
     check_shop(&made("echo UTTERLY_DIFFERENT, PHP_EOL;"), &[]);
 }
 
+/// Beside one name that nothing declares, a slip is told; one that PHP makes while it runs is none.
+#[test]
+fn a_constant_that_php_makes_while_it_runs_is_known() {
+    check_shop(
+        "echo SID, SHOP_CURENCY;",
+        &["error undefined-constant a.php:2:11 SHOP_CURENCY -> SHOP_CURRENCY"],
+    );
+}
+
+/// What may have been put beside the tree, or into a PHP that is not known, would hardly be called so.
+#[test]
+fn a_slip_in_a_member_is_a_warning_where_others_may_bring_it() {
+    let class = |code: &str| {
+        format!("abstract class Page {{ const LIMIT = 1; private $x; function render() {{ {code} }} }}")
+    };
+    check_shop(
+        &class("$this->rendre();"),
+        &["warning undefined-method a.php:2:79 Page::rendre() -> render"],
+    );
+    check_shop(&class("$this->decided(); static::ANY;"), &[]);
+    check_shop(
+        &class("self::LIMTI;"),
+        &["error undefined-constant a.php:2:78 Page::LIMTI -> LIMIT"],
+    );
+    check_shop(
+        "class File extends SplFileInfo { function render() { $this->rendre(); $this->newer(); } }",
+        &["warning undefined-method a.php:2:61 File::rendre() -> render"],
+    );
+    // Whether something else is there says nothing of it; whether the object has a member may.
+    check_shop(
+        "class Page { function render() { if (class_exists('X') && PHP_VERSION_ID > 1) { $this->rendre(); } } }",
+        &["error undefined-method a.php:2:88 Page::rendre() -> render"],
+    );
+    check_shop(
+        "class Page { function render($x) { if (method_exists($this, $x)) { $this->rendre(); } } }",
+        &[],
+    );
+}
+
 #[test]
 fn what_the_code_asks_for_first_is_silent() {
     let guarded = [

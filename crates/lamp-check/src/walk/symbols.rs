@@ -32,6 +32,15 @@ const ASKS: [&[u8]; 14] = [
     b"trait_exists",
     b"version_compare",
 ];
+/// Those of them that tell what an object or a class has, or is.
+const ASKS_FOR_MEMBERS: [&[u8]; 6] = [
+    b"class_implements",
+    b"get_class_methods",
+    b"is_a",
+    b"is_callable",
+    b"is_subclass_of",
+    b"method_exists",
+];
 /// Most names of classes that a list of settings may have.
 const CLASS_NAMES_MAX: usize = 2_000;
 /// Constants that tell which PHP it is, as they begin.
@@ -46,6 +55,13 @@ struct Key<'a> {
     member: &'a [u8],
     class: u32,
     namespace: u32,
+}
+
+impl Key<'_> {
+    /// Whether it is a member of the class around it, or of what that is made from.
+    const fn is_of_own(&self) -> bool {
+        self.class != 0
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,6 +92,8 @@ pub(super) struct Symbols<'a> {
     within: HashMap<u32, u32>,
     /// Scopes that ask for something.
     asking: HashSet<u32>,
+    /// Those of them that ask what an object or a class has.
+    asking_members: HashSet<u32>,
     /// What is asked for by name, lower-case.
     asked: HashSet<String>,
     /// Whether the file may end before its last line.
@@ -98,6 +116,7 @@ impl<'a> Symbols<'a> {
             uses: HashMap::new(),
             within: HashMap::new(),
             asking: HashSet::new(),
+            asking_members: HashSet::new(),
             asked: HashSet::new(),
             may_end_early: false,
             newer: HashMap::new(),
@@ -213,6 +232,9 @@ impl<'a> Symbols<'a> {
         let is = |word: &&[u8]| called.eq_ignore_ascii_case(word);
         if ASKS.iter().any(is) {
             self.asking.insert(around.scope);
+            if ASKS_FOR_MEMBERS.iter().any(is) {
+                self.asking_members.insert(around.scope);
+            }
             [first, second]
                 .into_iter()
                 .flatten()
@@ -415,7 +437,8 @@ impl<'a> Symbols<'a> {
     ) -> Option<Key<'a>> {
         let before: &[u8] = match class {
             Expression::Identifier(name) => return Some(self.key(kind, name.value(), member)),
-            Expression::Self_(_) | Expression::Static(_) => b"self",
+            Expression::Self_(_) => b"self",
+            Expression::Static(_) => b"static",
             Expression::Parent(_) => b"parent",
             _ => return None,
         };
@@ -447,7 +470,11 @@ impl<'a> Symbols<'a> {
         around: Around,
         used: impl FnOnce(&Names) -> Option<Used>,
     ) {
-        if around.on_symbol || around.quiet {
+        let is_guarded = match key.is_of_own() {
+            true => around.on_member,
+            false => around.on_symbol,
+        };
+        if is_guarded || around.quiet {
             return;
         }
         let place = Place {
@@ -477,7 +504,8 @@ fn own(around: Around) -> Option<usize> {
 fn of(class: &Expression<'_>, around: Around, names: &Names) -> Option<Of> {
     match class {
         Expression::Identifier(name) => Some(Of::Named(names.class(name.value()))),
-        Expression::Self_(_) | Expression::Static(_) => own(around).map(Of::Own),
+        Expression::Self_(_) => own(around).map(Of::Own),
+        Expression::Static(_) => own(around).map(Of::Descendant),
         Expression::Parent(_) => own(around).map(Of::Parent),
         _ => None,
     }
@@ -518,7 +546,14 @@ impl Symbols<'_> {
         if self.is_asked_for(&what) {
             return None;
         }
-        let unguarded = places.iter().filter(|place| !self.is_guarded(place.scope));
+        // Which functions or which PHP there are says nothing of a class's own members.
+        let asking = match what.is_of_own() {
+            true => &self.asking_members,
+            false => &self.asking,
+        };
+        let unguarded = places
+            .iter()
+            .filter(|place| !self.is_guarded(asking, place.scope));
         let place = unguarded.min_by_key(|place| (place.certainty, place.offset))?;
         Some(Use {
             what,
@@ -552,14 +587,14 @@ impl Symbols<'_> {
     }
 
     /// Whether the code around asks for something first, or may have ended.
-    fn is_guarded(&self, scope: u32) -> bool {
-        let outside_asks = self.asking.contains(&0);
+    fn is_guarded(&self, asking: &HashSet<u32>, scope: u32) -> bool {
+        let outside_asks = asking.contains(&0);
         if outside_asks && (scope == 0 || self.may_end_early) {
             return true;
         }
         let mut scope = scope;
         while let Some(around) = self.within.get(&scope) {
-            if self.asking.contains(&scope) {
+            if asking.contains(&scope) {
                 return true;
             }
             scope = *around;

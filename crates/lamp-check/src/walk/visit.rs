@@ -6,7 +6,8 @@ use mago_syntax::ast::{
 };
 
 use super::condition::{
-    asks_for_a_symbol, called, exits_unless_declared, last_segment, never_holds, refuses_unless_declared,
+    asks_for_a_member, asks_for_a_symbol, called, exits_unless_declared, last_segment, never_holds,
+    refuses_unless_declared,
 };
 use super::evaluate::plain_argument;
 use super::flow::{Around, Given, VariableName, Write};
@@ -78,12 +79,10 @@ fn meet<'a>(walk: &mut Walk<'a>, todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, a
         | Node::AnonymousClass(_) => declaration(pass, node, around),
         Node::If(statement) => if_statement(pass, statement, around),
         Node::IfStatementBodyElseIfClause(clause) => {
-            let on_symbol = around.on_symbol || asks_for_a_symbol(clause.condition);
-            children(pass, node, Around { on_symbol, ..around });
+            children(pass, node, behind(clause.condition, around));
         }
         Node::IfColonDelimitedBodyElseIfClause(clause) => {
-            let on_symbol = around.on_symbol || asks_for_a_symbol(clause.condition);
-            children(pass, node, Around { on_symbol, ..around });
+            children(pass, node, behind(clause.condition, around));
         }
         Node::Binary(binary) => binary_expression(pass, binary, around),
         Node::UnaryPrefix(prefix) => match prefix.operator {
@@ -186,16 +185,24 @@ fn scope_of<'a>(walk: &Walk<'a>, node: &Node<'a, 'a>, around: Around) -> Scope<'
     }
 }
 
+/// What runs only if this condition holds.
+fn behind(condition: &Expression<'_>, around: Around) -> Around {
+    let asks = asks_for_a_symbol(condition);
+    Around {
+        on_symbol: around.on_symbol || asks,
+        on_member: around.on_member || (asks && asks_for_a_member(condition)),
+        ..around
+    }
+}
+
 fn if_statement<'a>((walk, todo): Pass<'_, 'a>, statement: &'a If<'a>, around: Around) {
     if around.is_always_run() && refuses_unless_declared(statement) {
         walk.facts.outside_functions.refuses_to_be_first = true;
     }
-    let on_symbol = around.on_symbol || asks_for_a_symbol(statement.condition);
     let quiet = around.quiet || never_holds(statement);
     let body = Around {
-        on_symbol,
         quiet,
-        ..around
+        ..behind(statement.condition, around)
     };
     todo.push(Todo::Visit(Node::IfBody(&statement.body), body));
     todo.push(Todo::Visit(Node::Expression(statement.condition), around));
@@ -212,8 +219,7 @@ fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, aro
         | BinaryOperator::LowOr(_)
         | BinaryOperator::NullCoalesce(_) => Around {
             branch: walk.flow.new_branch(around.branch, false),
-            on_symbol: around.on_symbol || asks_for_a_symbol(binary.lhs),
-            ..around
+            ..behind(binary.lhs, around)
         },
         _ => around,
     };

@@ -12,7 +12,7 @@ const NAME_MAX_BYTES: usize = 200;
 const TAG_MAX_BYTES: usize = 500;
 
 /// Words of an engine that stand before the name of a template.
-const TWIG: [&str; 8] = [
+const TWIG: [&str; 10] = [
     "{% extends ",
     "{% include ",
     "{% embed ",
@@ -21,6 +21,8 @@ const TWIG: [&str; 8] = [
     "{% use ",
     "{%- include ",
     "{%- extends ",
+    "{{ include(",
+    "{{- include(",
 ];
 const SMARTY: [&str; 4] = ["{include file=", "{extends file=", "{include ", "{extends "];
 const LATTE: [&str; 6] = [
@@ -128,8 +130,12 @@ fn quoted(behind: &str) -> Option<&str> {
         .filter(|first| matches!(first, '"' | '\''))?;
     let (name, rest) = behind[1..].split_once(quote)?;
     let rest = rest.trim_start();
-    let goes_on = rest.starts_with(['~', '.', '|', '?', '[', '+']) || rest.contains("ignore missing");
-    (!goes_on).then_some(name)
+    let goes_on = rest.starts_with(['~', '.', '|', '?', '[', '+']);
+    // The fourth argument of Twig's `include()` says so, too.
+    let may_be_missing = rest.contains("ignore missing")
+        || rest.contains("ignore_missing")
+        || (rest.starts_with(',') && rest.contains(", true"));
+    (!goes_on && !may_be_missing).then_some(name)
 }
 
 #[cfg(test)]
@@ -154,6 +160,12 @@ mod tests {
             "a.twig",
             "{% include 'a' ~ b %}{% include x %}{% include 'x.twig' ignore missing %}{% extends '@core/b.twig' %}",
             &[],
+        );
+        check(
+            "a.twig",
+            "{{ include('a.twig') }}{{- include('b.twig', {a: 1}) }}{{ include('c' ~ d) }}\n{{ include('d.twig', {}, true, true) }}\n\
+             {{ include('e.twig', ignore_missing = true) }}",
+            &["a.twig", "b.twig"],
         );
         check(
             "a.tpl",
