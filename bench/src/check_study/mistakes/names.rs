@@ -50,6 +50,10 @@ fn make(ground: &Ground<'_>, kind: Kind, seed: &mut Seed) -> Result<Option<Mista
             continue;
         }
         let bytes = [&source[..place.start], new.as_bytes(), &source[place.end()..]].concat();
+        // A slip in a word of PHP's own, as in a cast, is another mistake.
+        if !ground.php.compiles(&bytes)? {
+            continue;
+        }
         let path = path.clone();
         return Ok(Some(Mistake {
             line: Some(line_of(source, place.start)),
