@@ -74,7 +74,7 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let facts = read_all(Reader { tree, limits, cache }, &sources);
     // Whatever reads more of the tree, the cache is told.
     let tree: &dyn Tree = &Watched { tree, cache };
-    let read_beside = || surroundings::read(tree, limits);
+    let read_beside = || surroundings::read((tree, cache), limits);
     let (beside, includes) = both(read_beside, || Includes::new(&places, &sources, &facts));
     let index = Index::new(&sources, &facts);
     let autoload = Autoload::read(tree, &places, &sources, limits);

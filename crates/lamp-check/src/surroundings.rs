@@ -29,6 +29,7 @@ use lamp_model::finding::Finding;
 pub(crate) use rules::RULES;
 
 use crate::Limits;
+use crate::cache::FactsCache;
 use crate::facts::FileFacts;
 use crate::place::{Places, file_name};
 use crate::setting::Setting;
@@ -74,8 +75,11 @@ pub fn may_be_shown(finding: &Finding) -> bool {
 }
 
 /// What the files of a tree say that are no PHP.
-pub(crate) fn read<'t>(tree: &'t dyn Tree, limits: &Limits) -> Vec<Beside<'t>> {
-    beside::read_all(tree, limits)
+pub(crate) fn read<'t>(
+    (tree, cache): (&'t dyn Tree, Option<&'t dyn FactsCache>),
+    limits: &Limits,
+) -> Vec<Beside<'t>> {
+    beside::read_all(beside::Reader { tree, cache }, limits)
 }
 
 /// What is wrong around the PHP of a tree; `beside` are its other files.

@@ -16,6 +16,7 @@ use super::ini::{self, Ini};
 use super::marks::{self, Marks};
 use super::templates::{self, Naming};
 use crate::Limits;
+use crate::cache::{ContentHash, FactsCache, Taken};
 use crate::facts::Spot;
 use crate::place::file_name;
 use crate::tree::{Entry, EntryKind, Tree};
@@ -130,18 +131,26 @@ fn is_settings(name: &str) -> bool {
     ) || dotenv::is_named_so(name)
 }
 
+/// Where the files are read from, and what is known of them.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'t> {
+    pub(super) tree: &'t dyn Tree,
+    pub(super) cache: Option<&'t dyn FactsCache>,
+}
+
 /// Every file that matters, read by a few threads, by path.
-pub(super) fn read_all<'t>(tree: &'t dyn Tree, limits: &Limits) -> Vec<Beside<'t>> {
-    let entries = tree.entries();
+pub(super) fn read_all<'t>(reader: Reader<'t>, limits: &Limits) -> Vec<Beside<'t>> {
+    let entries = reader.tree.entries();
     let mattering: Vec<usize> = (0..entries.len()).filter(|at| matters(&entries[*at])).collect();
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(mattering.len()));
     let work = || {
         while let Some(at) = mattering.get(next.fetch_add(1, Ordering::Relaxed)) {
-            // What cannot be read is said elsewhere, if it is anything that is run.
-            let Ok(bytes) = tree.bytes(*at) else { continue };
             let path = entries[*at].path.as_str();
-            let facts = read(path, &bytes);
+            // What cannot be read is said elsewhere, if it is anything that is run.
+            let Some(facts) = reader.facts(*at, path) else {
+                continue;
+            };
             let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             done.push(Beside { path, facts });
         }
@@ -158,6 +167,49 @@ pub(super) fn read_all<'t>(tree: &'t dyn Tree, limits: &Limits) -> Vec<Beside<'t
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     all.sort_by_key(|beside: &Beside<'_>| beside.path);
     all
+}
+
+impl Reader<'_> {
+    fn facts(self, at: usize, path: &str) -> Option<BesideFacts> {
+        if let Some(cache) = self.cache
+            && let Some(hash) = cache.hash_of(at)
+            && let Some(facts) = text_of(cache, &key(&hash, path))
+        {
+            cache.takes(at, Taken::Bytes(hash));
+            return Some(facts);
+        }
+        let bytes = self.tree.bytes(at).ok()?;
+        let facts = read(path, &bytes);
+        if let Some(cache) = self.cache {
+            keep_text(cache, &key(&ContentHash::of(&bytes), path), &facts);
+        }
+        Some(facts)
+    }
+}
+
+/// Under what a file that is nothing but text is kept: its path tells how its bytes are read.
+fn key(hash: &ContentHash, path: &str) -> ContentHash {
+    ContentHash::of(&[&hash.0, path.as_bytes()].concat())
+}
+
+/// The others are few.
+fn keep_text(cache: &dyn FactsCache, key: &ContentHash, facts: &BesideFacts) {
+    let BesideFacts { marks, form, namings } = facts;
+    if *form == Form::Text
+        && cache.get(key).is_none()
+        && let Ok(encoded) = postcard::to_allocvec(&(marks, namings))
+    {
+        cache.put(*key, encoded);
+    }
+}
+
+fn text_of(cache: &dyn FactsCache, key: &ContentHash) -> Option<BesideFacts> {
+    let (marks, namings) = match postcard::take_from_bytes(cache.get(key)?) {
+        Ok((facts, [])) => facts,
+        Ok(_) | Err(_) => return None,
+    };
+    let form = Form::Text;
+    Some(BesideFacts { marks, form, namings })
 }
 
 /// What one file says.

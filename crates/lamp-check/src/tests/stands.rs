@@ -11,7 +11,7 @@ use super::fuzz::{Random, over_seeds};
 use crate::{ContentHash, FactsCache, Limits, Looked, Setting, Stood, Taken, Tree, look, moves};
 
 /// Something of every family is wrong in it.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     (
         "index.php",
         "<?php\ndefine('ROOT', __DIR__);\nrequire ROOT . '/inc/main.php';\nrequire 'inc/mian.php';\nrun(1);\n",
@@ -38,6 +38,7 @@ const FILES: [(&str, &str); 12] = [
         "<?php\n\n\nvar_dump($x);\nphpinfo();\nexit;\necho 1;\n",
     ),
     ("bom.php", "\u{feff}<?php\nheader('A: b');\n"),
+    ("merge.php", "<<<<<<< a\n<?php\n=======\n>>>>>>> b\n"),
     ("space.php", "\n<?php\nnamespace X;\nheader('A: b');\n"),
     (
         "style.css",
@@ -121,7 +122,7 @@ fn changed(random: &mut Random, files: &[(String, String)]) -> Vec<(String, Stri
     let (path, text) = &mut files[at];
     let lines: Vec<&str> = text.split('\n').collect();
     let line = random.below(lines.len());
-    match random.below(12) {
+    match random.below(13) {
         0 => drop(files.remove(at)),
         1 => *path = format!("inc/{path}"),
         2 => files.push(("inc/new.php".to_owned(), (*random.pick(&LINES)).to_owned())),
@@ -137,6 +138,8 @@ fn changed(random: &mut Random, files: &[(String, String)]) -> Vec<(String, Stri
                 .join("\n")
         }
         5 => text.push_str("// at the end\n"),
+        // Of the same length.
+        6 => *text = text.replacen(["n", "<", "p"][random.below(3)], "m", 1),
         _ => {
             let more = [*random.pick(&LINES)];
             *text = [&lines[..line], &more, &lines[line..]].concat().join("\n");
