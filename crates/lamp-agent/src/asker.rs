@@ -25,6 +25,9 @@ use crate::site_hands::Reach;
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits until its line is free, before it goes out on a new connection.
 const TURN_PATIENCE: Duration = Duration::from_millis(250);
+/// The same for the reserve, when no other line is open: the release before is being asked on it, and until that has answered there is no
+/// verdict anyway, whereas a new connection waits for a worker. Less than a question waits for its answer.
+const RESERVE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a connection on which nothing is asked counts as open: less than the five seconds that Apache waits.
 const STAYS_OPEN: Duration = Duration::from_secs(4);
 
@@ -166,7 +169,7 @@ impl Asker {
         if let Some(turn) = own.turn_if_open().or_else(|| other.turn_if_open()) {
             return turn;
         }
-        let turn = self.reserve.turn().await;
+        let turn = self.reserve.turn_within(RESERVE_PATIENCE).await;
         if self.reserve.is_open() {
             return turn;
         }
@@ -221,7 +224,11 @@ pub(crate) fn as_visitors(path: &str, door: Option<&dyn DoorKeeper>) -> Request 
 impl Line {
     /// As soon as it is free, or with a new connection, if that lasts.
     async fn turn(&self) -> Turn<'_> {
-        let right = tokio::time::timeout(TURN_PATIENCE, self.turn.lock()).await;
+        self.turn_within(TURN_PATIENCE).await
+    }
+
+    async fn turn_within(&self, patience: Duration) -> Turn<'_> {
+        let right = tokio::time::timeout(patience, self.turn.lock()).await;
         Turn {
             line: self,
             _right: right.ok(),
@@ -272,5 +279,44 @@ impl Line {
 
     fn forget(&self) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asker() -> Asker {
+        let said = serde_json::json!({
+            "store": "/srv/shop", "access_log": "/var/log/access.log", "address": "127.0.0.1:1", "hostname": "shop.example",
+        });
+        Asker::new(serde_json::from_value(said).expect("a site"), None)
+    }
+
+    /// Whether a question gets the reserve, if the release before answers on it after this long, or never.
+    async fn check(answers_after: Option<Duration>, expected: bool) {
+        let asker = asker();
+        let mut before = Some(asker.turn_on_reserve().await);
+        let answering = async {
+            if let Some(after) = answers_after {
+                tokio::time::sleep(after).await;
+                asker.reserve.answered(true);
+                drop(before.take());
+            }
+            std::future::pending::<()>().await;
+        };
+        let turn = tokio::select! {
+            turn = asker.open_turn(Purpose::Visitors) => Some(turn),
+            () = answering => None,
+        };
+        let is_reserve = turn.is_some_and(|turn| std::ptr::eq(turn.line, &raw const asker.reserve));
+        assert_eq!(is_reserve, expected, "{answers_after:?}");
+    }
+
+    /// A release before that answers slowly is no reason for a new connection, which may wait for a worker longer than that.
+    #[tokio::test(start_paused = true)]
+    async fn with_every_other_line_closed_the_release_before_is_waited_for() {
+        check(Some(Duration::from_millis(700)), true).await;
+        check(None, false).await;
     }
 }
