@@ -74,8 +74,8 @@ fn told_of(index: &Index<'_>, first: Declaration<'_>, second: Declaration<'_>) -
     }
 }
 
-/// Functions and classes. PHP declares functions, and classes that are made from nothing else, before the first line of the file
-/// runs, so that no `return` before them helps; one that is made from others, when it comes by.
+/// Functions and classes. PHP declares functions before the first line of the file runs, so that no `return` before them
+/// helps; a class whose name is taken already, only when it comes by, so that one does.
 fn declarations<'f>(index: &Index<'f>, file: usize) -> Vec<Declaration<'f>> {
     let facts = &index.facts[file];
     if index.sources[file].is_test || facts.syntax_error.is_some() {
@@ -83,10 +83,11 @@ fn declarations<'f>(index: &Index<'f>, file: usize) -> Vec<Declaration<'f>> {
     }
     let functions = facts.symbols.functions.iter().filter(|function| function.always);
     let functions = functions.map(|function| ("function", &function.name, function.at));
-    let classes = facts.symbols.classes.iter().filter(|class| {
-        let is_alone = class.parent.is_none() && class.interfaces.is_empty() && class.traits.is_empty();
-        class.always && (is_alone || !facts.symbols.returns) && !class.name.is_empty()
-    });
+    let classes = facts
+        .symbols
+        .classes
+        .iter()
+        .filter(|class| class.always && !facts.symbols.returns && !class.name.is_empty());
     let classes = classes.map(|class| ("class", &class.name, class.at));
     let all = functions.chain(classes);
     all.map(|(what, name, at)| Declaration { what, name, file, at })

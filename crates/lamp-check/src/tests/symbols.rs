@@ -332,10 +332,27 @@ fn what_is_declared_twice_where_both_are_loaded_is_told() {
         &["error declared-twice a.php:3:11 a"],
     );
     check(&[], "if ($x) { function f() {} } else { function f() {} }", &[]);
-    // One that is made from others is declared when PHP comes by, which a `return` may keep it from.
+    // A class whose name is taken is declared when PHP comes by, which a `return` may keep it from; a function before.
     let made = "class P {}\nclass A extends P {}\nclass A {}";
     check(&[], made, &["error declared-twice a.php:4:7 A"]);
     check(&[], &format!("if ($x) {{ return; }}\n{made}"), &[]);
+    check(&[], "if ($x) { return; }\nclass A {}\nclass A {}", &[]);
+    check(
+        &[],
+        "if ($x) { return; }\nfunction f() {}\nfunction f() {}",
+        &["error declared-twice a.php:4:10 f"],
+    );
+    check(
+        &[
+            ("b.php", "<?php\nclass A {}"),
+            (
+                "c.php",
+                "<?php\nif (class_exists('A', false)) { return; }\nclass A {}",
+            ),
+        ],
+        "require __DIR__ . '/b.php';\nrequire __DIR__ . '/c.php';",
+        &[],
+    );
     check(
         &[],
         "if (!function_exists('f')) { function f() {} }\nfunction g() {}",
