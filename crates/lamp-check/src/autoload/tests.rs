@@ -278,6 +278,7 @@ fn broken_lists_and_manifests_are_left_alone() {
         "'\\",
         "=> array(",
         "'a' => __DIR__ . '/..' . '/x' . $y,",
+        "'a' => __DIR__ . '/gone.php' ?: $y,",
         "$baseDir = dirname(dirname(dirname(dirname($vendorDir))));",
         "'é' => array($vendorDir . '/é', '",
     ];

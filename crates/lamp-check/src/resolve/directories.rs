@@ -139,6 +139,8 @@ pub(super) fn climbed(path: &str) -> (usize, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::Place;
+    use crate::tests::fuzz::{Random, over_seeds};
     use crate::tree::EntryKind;
 
     #[test]
@@ -158,6 +160,47 @@ mod tests {
         assert_eq!(above(1), ["", "a"]);
         assert_eq!(above(2), [""]);
         assert_eq!(above(3), [""; 0]);
+    }
+
+    const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+    fn path(random: &mut Random) -> String {
+        let parts: Vec<&str> = (0..=random.below(3)).map(|_| *random.pick(&NAMES)).collect();
+        parts.join("/")
+    }
+
+    /// Whatever the tree is: a directory that is not asked holds nothing by the name.
+    #[test]
+    fn whoever_has_the_name_is_asked_over_seeds() {
+        over_seeds(2_000, |random| {
+            let mut entries: BTreeMap<String, EntryKind> = BTreeMap::new();
+            for _ in 0..random.below(12) {
+                let kind = match random.below(3) {
+                    0 => EntryKind::Dir,
+                    1 => EntryKind::File { size_bytes: 0 },
+                    _ => EntryKind::Link { target: path(random) },
+                };
+                entries.insert(path(random), kind);
+            }
+            let entries = entries.into_iter().map(|(path, kind)| Entry { path, kind });
+            let entries: Vec<Entry> = entries.collect();
+            let (places, holders) = (Places::new(&entries), Holders::new(&entries));
+            let directories: Vec<String> = (0..6).map(|_| path(random)).collect();
+            let directories = Directories::new(directories.iter().map(String::as_str));
+            let ordered = directories.above(random.below(3), &places);
+            for name in NAMES {
+                let asked = ordered.that_may_hold(holders.of(name), &Effort::new(1_000));
+                let asked = asked.expect("effort enough");
+                assert!(asked.is_sorted(), "{asked:?}");
+                for (number, directory) in ordered.paths.iter().enumerate() {
+                    let is_there = places.find(&place::beneath(directory, name)) != Place::Nothing;
+                    assert!(
+                        !is_there || asked.contains(&number),
+                        "{directory} {name} {entries:#?}"
+                    );
+                }
+            }
+        });
     }
 
     #[test]

@@ -295,6 +295,24 @@ fn what_is_newer_than_the_hosts_php_is_told() {
     );
 }
 
+/// What its path says to be for some versions of PHP only is loaded by those.
+#[test]
+fn a_file_that_is_for_another_php_is_silent() {
+    let code = "<?php str_contains('a', 'b'); $x?->f();";
+    let told_of = |path: &str| {
+        let report = check(&Written::new(&[(path, code)]), &php(7, 4), &Limits::default());
+        told(&report).len()
+    };
+    assert_eq!(told_of("src/text.php"), 2);
+    for path in [
+        "lib/polyfill-mbstring/boot.php",
+        "src/Php80/text.php",
+        "stubs/text.php",
+    ] {
+        assert_eq!(told_of(path), 0, "{path}");
+    }
+}
+
 #[test]
 fn a_name_of_an_extension_that_is_not_loaded_is_told() {
     let setting = Setting {
@@ -417,10 +435,29 @@ fn a_class_that_php_refuses_is_told() {
         "interface I { function f(); } class B extends Gone\\Away implements I {}",
         "abstract class A { abstract function f(); } new class extends A { function f() {} };",
         "enum B: string { case A = 'a'; }",
+        "interface I { static function cases(): array; } enum B implements I { case A; }",
+        "interface I { static function tryFrom(int|string $v): ?static; } enum B: string implements I { case A = 'a'; }",
         "class B implements IteratorAggregate { function getIterator(): Iterator { return new ArrayIterator([]); } }",
     ];
     for code in taken {
         check_in(&Setting::default(), &[], code, &[]);
+    }
+}
+
+/// A package may carry classes for which those beside it are too new, and which nobody loads.
+#[test]
+fn a_class_of_a_package_that_php_refuses_is_a_warning() {
+    let code = "<?php\ninterface I { function f(); }\nclass B implements I {}";
+    for (path, severity) in [("src/b.php", "error"), ("vendor/acme/b.php", "warning")] {
+        let report = check(
+            &Written::new(&[(path, code)]),
+            &Setting::default(),
+            &Limits::default(),
+        );
+        assert_eq!(
+            told(&report),
+            [format!("{severity} abstract-not-implemented {path}:3:7 B::f()")]
+        );
     }
 }
 

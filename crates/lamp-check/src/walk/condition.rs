@@ -21,8 +21,6 @@ const SYMBOL_TESTS: [&str; 9] = [
     "method_exists",
     "trait_exists",
 ];
-/// Those of them that tell whether an object or a class has a member.
-const MEMBER_TESTS: [&str; 2] = ["is_callable", "method_exists"];
 /// Most nodes of one condition that are looked at.
 const NODES_MAX: usize = 500;
 
@@ -50,20 +48,11 @@ fn without_namespace(name: &[u8]) -> &[u8] {
 
 /// Whether the expression asks for something declared, anywhere in it.
 pub(super) fn asks_for_a_symbol(condition: &Expression<'_>) -> bool {
-    calls_one_of(condition, &SYMBOL_TESTS)
-}
-
-/// Whether the expression asks for a member, anywhere in it.
-pub(super) fn asks_for_a_member(condition: &Expression<'_>) -> bool {
-    calls_one_of(condition, &MEMBER_TESTS)
-}
-
-fn calls_one_of(condition: &Expression<'_>, names: &[&str]) -> bool {
-    let is_one = |node: &Node<'_, '_>| match node {
-        Node::FunctionCall(call) => called(call).is_some_and(|name| names.contains(&&*name)),
+    let is_test = |node: &Node<'_, '_>| match node {
+        Node::FunctionCall(call) => called(call).is_some_and(|name| SYMBOL_TESTS.contains(&&*name)),
         _ => false,
     };
-    any_beneath(Node::Expression(condition), is_one)
+    any_beneath(Node::Expression(condition), is_test)
 }
 
 /// `if (!defined('X')) exit;` and its kin.

@@ -19,8 +19,6 @@ pub(super) struct Around {
     pub(super) quiet: bool,
     /// Run only if something is, or is not, declared.
     pub(super) on_symbol: bool,
-    /// Of these, only if an object or a class has a certain member.
-    pub(super) on_member: bool,
     /// The class that `$this` is of, from 1 in the order of the file; 0 if it is of none that is known.
     pub(super) class: u32,
 }

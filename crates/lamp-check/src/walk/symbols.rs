@@ -470,10 +470,8 @@ impl<'a> Symbols<'a> {
         around: Around,
         used: impl FnOnce(&Names) -> Option<Used>,
     ) {
-        let is_guarded = match key.is_of_own() {
-            true => around.on_member,
-            false => around.on_symbol,
-        };
+        // Which symbols are declared says nothing of a class's own members; who asks for those is known by its scope.
+        let is_guarded = around.on_symbol && !key.is_of_own();
         if is_guarded || around.quiet {
             return;
         }

@@ -6,8 +6,7 @@ use mago_syntax::ast::{
 };
 
 use super::condition::{
-    asks_for_a_member, asks_for_a_symbol, called, exits_unless_declared, last_segment, never_holds,
-    refuses_unless_declared,
+    asks_for_a_symbol, called, exits_unless_declared, last_segment, never_holds, refuses_unless_declared,
 };
 use super::evaluate::plain_argument;
 use super::flow::{Around, Given, VariableName, Write};
@@ -187,10 +186,8 @@ fn scope_of<'a>(walk: &Walk<'a>, node: &Node<'a, 'a>, around: Around) -> Scope<'
 
 /// What runs only if this condition holds.
 fn behind(condition: &Expression<'_>, around: Around) -> Around {
-    let asks = asks_for_a_symbol(condition);
     Around {
-        on_symbol: around.on_symbol || asks,
-        on_member: around.on_member || (asks && asks_for_a_member(condition)),
+        on_symbol: around.on_symbol || asks_for_a_symbol(condition),
         ..around
     }
 }

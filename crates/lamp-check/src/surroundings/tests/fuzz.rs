@@ -20,7 +20,20 @@ const TEXT: &str = "-----BEGIN RSA PRIVATE KEY-----\\nMIIEabcd\n<<<<<<< a\n=====
 const STYLE: &str =
     "/* url(a.png) */ a { b: url( '../c.png?x' ); d: url(data:x) } @font-face { src: url(e.woff2#f) }";
 const PAGE: &str = "<img src=\"a/b.png\">\n<link\n HREF='c.css?v=1'><script src=\"{{ x }}/y.js\"><img src=";
-const SEEDS: [(&str, &str); 10] = [
+const LOADER: &str = "<?php\n    public static $files = array (\n        'aa' => __DIR__ . '/..' . '/a/boot.php',\n    );\n    public static $prefixDirsPsr4 = array (\n\
+    \x20       'Shop\\\\' => \n        array (\n            0 => __DIR__ . '/../..' . '/src',\n        ),\n    );\n    public static $classMap = array (\n        'A' => $vendorDir . '/a.php',\n    );\n";
+const OLDER_LOADER: &str = "<?php\n$vendorDir = dirname(dirname(__FILE__));\n$baseDir = dirname($vendorDir);\n\nreturn array(\n    'Shop\\\\' => array($baseDir . '/src', $vendorDir . '/m'),\n);\n";
+const EXTENSION: &str = "{\n \"manifest_version\": 2,\n \"AutoloadClasses\": {\"A\": \"a.php\"},\n \"AutoloadNamespaces\": {\"B\\\\\": \"src/\"}\n}\n";
+const SERVICES: &str = "services:\n  shop.cart:\n    class: Drupal\\shop\\Cart\n  x: { class: '\\Drupal\\shop\\Gone' }\n    class: %a%\n";
+const PROVIDERS: &str =
+    "<?php\nuse App\\Mail as M;\nreturn [M::class, App\\Mial::class, 'x' => \\B::class];\n";
+const SEEDS: [(&str, &str); 16] = [
+    ("vendor/composer/autoload_static.php", LOADER),
+    ("vendor/composer/autoload_psr4.php", OLDER_LOADER),
+    ("vendor/composer/autoload_files.php", OLDER_LOADER),
+    ("x/extension.json", EXTENSION),
+    ("m/shop.services.yml", SERVICES),
+    ("bootstrap/providers.php", PROVIDERS),
     (".htaccess", HTACCESS),
     (".user.ini", INI),
     ("composer.json", MANIFEST),
@@ -31,6 +44,18 @@ const SEEDS: [(&str, &str); 10] = [
     ("a.js", TEXT),
     ("css/a.css", STYLE),
     ("t/a.html", PAGE),
+];
+
+/// What stands beside each, so that it is read.
+const BESIDE: [(&str, &[u8]); 5] = [
+    ("i.php", b"<?php\nnew Shop\\Cart; new A;"),
+    ("artisan", b"<?php"),
+    ("app/Mail.php", b"<?php\nnamespace App;\nclass Mail {}"),
+    ("m/shop.info.yml", b"name: Shop\n"),
+    (
+        "vendor/composer/autoload_real.php",
+        b"<?php class ComposerAutoloaderInit1 {}",
+    ),
 ];
 
 /// The seed's bytes with a few of them changed, taken out, doubled or put elsewhere.
@@ -59,12 +84,12 @@ fn survives(path: &str, bytes: &[u8]) {
         return;
     }
     let report = check(
-        &Written::new(&[(path, bytes), ("i.php", b"<?php".as_slice())]),
+        &Written::new(&[&[(path, bytes)], &BESIDE[..]].concat()),
         &Setting::default(),
         &Limits::default(),
     );
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
-    for finding in report.findings {
+    for finding in report.findings.iter().filter(|finding| finding.path == path) {
         assert!(
             (1..=lines).contains(&(finding.line as usize)),
             "{path}: {finding:?}"
