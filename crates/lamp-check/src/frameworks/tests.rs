@@ -107,6 +107,7 @@ fn broken_settings_are_left_alone() {
         "",
         "{",
         "{\"manifest_version\": 1, \"AutoloadClasses\": [1]}",
+        "{\"manifest_version\": 1, \"AutoloadClasses\": {\"A\": 1}}",
         "class:",
         "  class: '",
         "class: Drupal\\",
