@@ -281,14 +281,24 @@ fn telling<'a>(mut node: Node<'a, 'a>) -> Option<Node<'a, 'a>> {
             | Node::BinaryOperator(_)
             | Node::AssignmentOperator(_)
             | Node::UnaryPrefixOperator(_)
-            | Node::UnaryPostfixOperator(_) => return None,
+            | Node::UnaryPostfixOperator(_)
+            | Node::LocalIdentifier(_)
+            | Node::Identifier(_)
+            | Node::Literal(_)
+            | Node::Modifier(_) => return None,
             // Each has one child at most.
             Node::Expression(_)
             | Node::Access(_)
             | Node::Argument(_)
+            | Node::PositionalArgument(_)
+            | Node::ArrayElement(_)
+            | Node::ValueArrayElement(_)
             | Node::Call(_)
+            | Node::ClassLikeConstantSelector(_)
+            | Node::ClassLikeMember(_)
+            | Node::ClassLikeMemberSelector(_)
             | Node::Construct(_)
-            | Node::Literal(_)
+            | Node::Parenthesized(_)
             | Node::Variable(_) => {
                 let mut beneath = None;
                 node.visit_children(|child| beneath = Some(child));
