@@ -32,7 +32,7 @@ pub struct Breakage {
     /// The rule of the check that sees it; none: only running it shows it.
     #[serde(default)]
     rule: Option<String>,
-    /// The right name, relative to the release, where there is one.
+    /// The right name, where there is one: a path relative to the release, or a name of the code.
     #[serde(default)]
     right: Option<String>,
     /// Where PHP complains, if that is not where the mistake was made.
@@ -57,7 +57,7 @@ pub struct Broken {
     pub line: u32,
     /// The rule of the check that sees it; `None`: only running it shows it.
     pub rule: Option<String>,
-    /// The right name, relative to the release, where there is one.
+    /// The right name, where there is one: a path relative to the release, or a name of the code.
     pub right: Option<String>,
 }
 
