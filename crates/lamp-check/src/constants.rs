@@ -1,9 +1,8 @@
 //! What a constant holds: as its own file says, else as any file of the tree but the tests says.
 
-use std::collections::HashMap;
-
 use crate::applications::{ROOT_CONSTANTS, ROOT_VARIABLES};
 use crate::facts::FileFacts;
+use crate::hashed::HashMap;
 use crate::place::{self, Place, Places};
 use crate::source::Source;
 use crate::value::Value;
@@ -26,7 +25,7 @@ pub(crate) struct Constants<'f> {
 
 impl<'f> Constants<'f> {
     pub(crate) fn new(sources: &[Source], facts: &'f [FileFacts], places: &Places<'_>) -> Self {
-        let mut definitions: HashMap<&str, Vec<Definition<'_>>> = HashMap::new();
+        let mut definitions: HashMap<&str, Vec<Definition<'_>>> = HashMap::default();
         for (source, facts) in facts.iter().enumerate().filter(|(at, _)| !sources[*at].is_test) {
             for (name, value) in &facts.constants {
                 let definition = Definition { source, value };
@@ -70,7 +69,7 @@ impl<'f> Constants<'f> {
 }
 
 fn roots(places: &Places<'_>) -> HashMap<&'static str, Vec<String>> {
-    let mut roots: HashMap<&'static str, Vec<String>> = HashMap::new();
+    let mut roots: HashMap<&'static str, Vec<String>> = HashMap::default();
     for row in ROOT_CONSTANTS {
         let beside = places.entries().iter().map(|entry| entry.path.as_str());
         let beside = beside.filter(|path| place::file_name(path) == row.beside);

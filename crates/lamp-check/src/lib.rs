@@ -26,6 +26,7 @@ mod facts;
 mod frameworks;
 mod graph;
 mod hanging;
+mod hashed;
 mod includes;
 mod looked;
 mod meantime;

@@ -1,4 +1,4 @@
-//! Two things at once.
+//! Two things at once, and what nobody waits for.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -14,4 +14,10 @@ pub(crate) fn both<A: Send, B>(aside: impl Fn() -> A + Sync, here: impl FnOnce()
         };
         (aside, here)
     })
+}
+
+/// Frees what has become of no use, which takes its time, while whoever used it goes on.
+pub(crate) fn discard<T: Send + 'static>(what: T) {
+    // Where no thread can be had, it is freed here.
+    let _ = thread::Builder::new().spawn(move || drop(what));
 }

@@ -1,9 +1,8 @@
 //! What the names of a whole tree stand for: constants, members of classes, functions, variables of all files. Tests
 //! are left out: what they define is not what a site runs with.
 
-use std::collections::HashMap;
-
 use crate::facts::FileFacts;
+use crate::hashed::HashMap;
 use crate::source::Source;
 use crate::value::{FunctionValue, Told, Value};
 

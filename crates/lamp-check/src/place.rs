@@ -1,8 +1,8 @@
 //! Where a path leads in a tree: as PHP and the kernel would go, by exact case, through links that stay inside.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::hashed::HashMap;
 use crate::tree::{Entry, EntryKind};
 
 /// Most links on one way; the kernel's own bound is 40.

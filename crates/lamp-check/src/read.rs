@@ -1,5 +1,6 @@
 //! Every PHP file of a tree into its facts, by a few threads.
 
+use std::cmp::Reverse;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,11 +25,14 @@ pub(crate) struct Reader<'t> {
 
 /// The facts of each source, in order.
 pub(crate) fn read_all(reader: Reader<'_>, sources: &[Source]) -> Vec<FileFacts> {
+    // The longest first, so that all threads end together.
+    let mut by_length: Vec<&Source> = sources.iter().collect();
+    by_length.sort_by_key(|source| Reverse(source.size_bytes));
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(sources.len()));
     let work = || {
         let mut arena = arena();
-        while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(source) = by_length.get(next.fetch_add(1, Ordering::Relaxed)) {
             let facts = reader.read(source, &mut arena);
             lock(&done).push((source.entry, facts));
         }

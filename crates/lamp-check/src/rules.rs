@@ -15,7 +15,7 @@ use crate::frameworks;
 use crate::graph::Graph;
 use crate::hanging::IncludeGraph;
 use crate::looked::Looked;
-use crate::meantime::both;
+use crate::meantime::{both, discard};
 use crate::names::Names;
 use crate::nearest::Near;
 use crate::place::{Places, file_name};
@@ -74,10 +74,15 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let facts = read_all(Reader { tree, limits, cache }, &sources);
     // Whatever reads more of the tree, the cache is told.
     let tree: &dyn Tree = &Watched { tree, cache };
-    let read_beside = || surroundings::read((tree, cache), limits);
-    let (beside, includes) = both(read_beside, || Includes::new(&places, &sources, &facts));
-    let index = Index::new(&sources, &facts);
-    let autoload = Autoload::read(tree, &places, &sources, limits);
+    let of_names_and_texts = || {
+        let index = Index::new(&sources, &facts);
+        (index, surroundings::read((tree, cache), limits))
+    };
+    let of_includes = || {
+        let includes = Includes::new(&places, &sources, &facts);
+        (includes, Autoload::read(tree, &places, &sources, limits))
+    };
+    let ((index, beside), (includes, autoload)) = both(of_names_and_texts, of_includes);
     let loaded = autoload::Ground {
         places: &places,
         sources: &sources,
@@ -118,12 +123,14 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         blast: Blast::new(&reach, &includes.entries),
     };
     let report = report.finish(limits, [of_names, of_others].concat());
-    Looked {
+    let looked = Looked {
         slips: includes.resolved.slips(&places, &sources),
         unknown: includes.resolved.unknown(&sources, &includes.constants),
         graph: IncludeGraph::new(&sources, includes.entries, reach),
         report,
-    }
+    };
+    discard(facts);
+    looked
 }
 
 /// An entry point is told by what it includes; what hangs on a file, by what comes with an autoloader, too.

@@ -18,6 +18,7 @@ mod newer;
 mod scope;
 mod shape;
 mod symbols;
+mod telling;
 mod told;
 mod visit;
 mod write;
@@ -30,7 +31,7 @@ use crate::parse::Lines;
 use crate::surroundings::php::Gathered;
 use crate::value::{Value, Why};
 use evaluate::Evaluation;
-use flow::{Around, Flow};
+use flow::{Around, Flow, VariableName, Write};
 use scope::Scopes;
 use symbols::Symbols;
 use told::Meanings;
@@ -58,6 +59,8 @@ struct Walk<'a> {
     /// Tests whether a file exists.
     existence_tests: Vec<Met<'a>>,
     surroundings: Gathered,
+    /// Writes that are still to happen, the last first.
+    pending: Vec<(VariableName<'a>, Write<'a>)>,
     clock: u32,
     /// Lines of which a comment says that whoever analyses them is to be silent.
     ignored_lines: Vec<u32>,
@@ -86,6 +89,7 @@ impl<'a> Walk<'a> {
             constants: Vec::new(),
             existence_tests: Vec::new(),
             surroundings: Gathered::default(),
+            pending: Vec::new(),
             clock: 0,
             ignored_lines: ignored::lines(program, source, lines),
         }

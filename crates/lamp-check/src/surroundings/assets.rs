@@ -45,7 +45,7 @@ fn spot(lines: &Lines, offset: usize) -> Spot {
 /// What `src` and `href` name in markup, each with its offset.
 pub(crate) fn in_markup(bytes: &[u8]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    for at in (0..bytes.len()).filter(|at| bytes[*at] == b'=') {
+    for at in memchr::memchr_iter(b'=', bytes) {
         let is_attribute = |name: &&[u8]| {
             let start = (at + 1).checked_sub(name.len());
             let before = start
@@ -70,7 +70,7 @@ pub(crate) fn in_markup(bytes: &[u8]) -> Vec<(usize, String)> {
 fn in_style(bytes: &[u8]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut is_comment = false;
-    for at in 0..bytes.len() {
+    for at in memchr::memchr3_iter(b'/', b'*', b'u', bytes) {
         match &bytes[at..] {
             [b'/', b'*', ..] => is_comment = true,
             [b'*', b'/', ..] => is_comment = false,

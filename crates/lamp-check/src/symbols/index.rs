@@ -2,11 +2,10 @@
 //!
 //! Invariant: a name that is declared twice is known, and nothing more is said of it: which of the two is loaded cannot be told.
 
-use std::collections::{HashMap, HashSet};
-
 use super::facts::{Class, Resolved, Use};
 use super::php::{Brought, Php, PhpClass};
 use crate::facts::FileFacts;
+use crate::hashed::{HashMap, HashSet};
 use crate::source::Source;
 
 /// A class's place: the file among the tree's sources, and the class in it.
@@ -60,14 +59,14 @@ impl<'f> Index<'f> {
             sources,
             facts,
             php: Php::table(),
-            functions: HashMap::new(),
-            classes: HashMap::new(),
-            children: HashMap::new(),
-            aliases: HashSet::new(),
-            constants: HashSet::new(),
-            constants_made: HashSet::new(),
+            functions: HashMap::default(),
+            classes: HashMap::default(),
+            children: HashMap::default(),
+            aliases: HashSet::default(),
+            constants: HashSet::default(),
+            constants_made: HashSet::default(),
             makes_any_constant: false,
-            namespaces: HashSet::new(),
+            namespaces: HashSet::default(),
         };
         for (file, facts) in facts.iter().enumerate() {
             index.add(file, facts);

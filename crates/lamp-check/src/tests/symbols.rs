@@ -207,6 +207,50 @@ fn what_the_code_asks_for_first_is_silent() {
     }
 }
 
+#[test]
+fn what_is_asked_for_elsewhere_silences_nothing() {
+    let finding = |line: u32| format!("error undefined-function a.php:{line}:1 strlenn -> strlen");
+    // What it comes to matters to the branch alone, or comes too late.
+    let harmless = [
+        (
+            "if (function_exists('later') && $x) { later(); }\nstrlenn('');",
+            3,
+        ),
+        (
+            "if (!function_exists('later')) { function later() { return; } }\nstrlenn('');",
+            3,
+        ),
+        ("strlenn('');\nif (!function_exists('later')) { return; }", 2),
+        ("strlenn('');\n$has = function_exists('later');", 2),
+    ];
+    for (code, line) in harmless {
+        check_shop(code, &[&finding(line)]);
+    }
+    let leaving_a_mark = [
+        "$has = function_exists('later');",
+        "if (function_exists('later')) { $has = 1; }",
+        "if (extension_loaded('later')) { define('MODE', 1); }",
+        "if (extension_loaded('later')) { $found(); }",
+        "if (!function_exists('later')) { return; }",
+        "if (!function_exists('later')) { throw $x; }",
+        "if (!function_exists('later')) { exit; }",
+        "if (!function_exists('later')) { require 'shop.php'; }",
+        "foreach ($all as $one) { if (!function_exists('later')) { continue; } }",
+        "if (version_compare(PHP_VERSION, '9.0') < 0) { later(); }",
+    ];
+    for code in leaving_a_mark {
+        let told = told(&check(
+            &Written::new(&[SHOP, DEEP, ("a.php", &format!("<?php\n{code}\nstrlenn('');"))]),
+            &Setting::default(),
+            &Limits::default(),
+        ));
+        assert!(
+            told.iter().all(|told| !told.contains("strlenn")),
+            "{code}: {told:?}"
+        );
+    }
+}
+
 /// A plugin calls whatever it is put into; an application declares what it calls.
 #[test]
 fn a_part_of_something_else_is_silent_and_a_file_that_was_not_read_too() {

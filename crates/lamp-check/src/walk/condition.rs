@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use mago_syntax::ast::{
-    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Literal, Node, Statement,
+    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Literal, Node,
     UnaryPrefixOperator,
 };
 
 use super::evaluate::bare;
+use super::telling::telling;
 
 /// Functions that tell whether something is declared.
 const SYMBOL_TESTS: [&str; 9] = [
@@ -53,6 +54,37 @@ pub(super) fn asks_for_a_symbol(condition: &Expression<'_>) -> bool {
         _ => false,
     };
     any_beneath(Node::Expression(condition), is_test)
+}
+
+/// Whether a function tells whether something is declared.
+pub(super) fn tests_a_symbol(called: &[u8]) -> bool {
+    SYMBOL_TESTS
+        .iter()
+        .any(|test| called.eq_ignore_ascii_case(test.as_bytes()))
+}
+
+/// Whether which branch of a statement was run says nothing of the code after it: the branches end nothing, load nothing,
+/// and leave no word behind.
+pub(super) fn leaves_no_mark(statement: &If<'_>) -> bool {
+    let is_mark = |node: &Node<'_, '_>| match node {
+        Node::Assignment(_)
+        | Node::UnaryPostfix(_)
+        | Node::ExitConstruct(_)
+        | Node::DieConstruct(_)
+        | Node::Throw(_)
+        | Node::Return(_)
+        | Node::Break(_)
+        | Node::Continue(_)
+        | Node::Goto(_)
+        | Node::Yield(_)
+        | Node::IncludeConstruct(_)
+        | Node::IncludeOnceConstruct(_)
+        | Node::RequireConstruct(_)
+        | Node::RequireOnceConstruct(_) => true,
+        Node::FunctionCall(call) => called(call).is_none_or(|name| name == "define"),
+        _ => false,
+    };
+    any_of(Node::IfBody(&statement.body), is_mark) == Some(false)
 }
 
 /// `if (!defined('X')) exit;` and its kin.
@@ -121,21 +153,30 @@ fn ends_the_file(body: Node<'_, '_>) -> bool {
     any_beneath(body, |node| {
         matches!(
             node,
-            Node::ExitConstruct(_) | Node::DieConstruct(_) | Node::Statement(Statement::Return(_))
+            Node::ExitConstruct(_) | Node::DieConstruct(_) | Node::Return(_)
         )
     })
 }
 
 fn any_beneath<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) -> bool {
-    let mut left = vec![root];
+    any_of(root, is_it) == Some(true)
+}
+
+/// `None`: there are too many nodes to be sure.
+fn any_of<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) -> Option<bool> {
+    // Most conditions fit into this room.
+    let mut left = Vec::with_capacity(32);
+    left.push(root);
     for _ in 0..NODES_MAX {
-        let Some(node) = left.pop() else { return false };
+        let Some(node) = left.pop() else {
+            return Some(false);
+        };
         if is_it(&node) {
-            return true;
+            return Some(true);
         }
         if !matches!(node, Node::Closure(_) | Node::Function(_) | Node::Class(_)) {
-            node.visit_children(|child| left.push(child));
+            node.visit_children(|child| left.extend(telling(child)));
         }
     }
-    false
+    None
 }

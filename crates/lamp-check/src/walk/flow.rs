@@ -1,11 +1,11 @@
 //! What runs when: scopes, branches, and the writes to variables.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use mago_syntax::ast::Expression;
 
 use crate::effort::Effort;
+use crate::hashed::HashMap;
 
 /// How often it is looked, for one file, at a write, a branch or an include. A file of a person's takes some thousands.
 const LOOKS_MAX: u64 = 20_000_000;
@@ -90,7 +90,7 @@ impl Default for Flow<'_> {
         Self {
             branches: vec![root],
             scopes: 0,
-            writes: HashMap::new(),
+            writes: HashMap::default(),
             includes: Vec::new(),
             effort: Effort::new(LOOKS_MAX),
         }
@@ -159,10 +159,10 @@ impl<'a> Flow<'a> {
     }
 
     /// The writes to a variable in a scope, in the order of the source.
-    pub(super) fn writes(&self, variable: &[u8], scope: u32) -> &[Write<'a>] {
-        // A name of its own costs less than a map in a map.
-        let key = (scope, Cow::Owned(variable.to_vec()));
-        self.writes.get(&key).map_or(&[], Vec::as_slice)
+    pub(super) fn writes<'s>(&'s self, variable: &'s [u8], scope: u32) -> &'s [Write<'a>] {
+        let key = (scope, Cow::Borrowed(variable));
+        let writes: &HashMap<(u32, VariableName<'s>), Vec<Write<'a>>> = &self.writes;
+        writes.get(&key).map_or(&[], Vec::as_slice)
     }
 
     /// Every variable that is written, by scope.

@@ -1,17 +1,17 @@
 //! The names that a file declares and uses, met in the same pass as everything else.
 
-use std::collections::{HashMap, HashSet};
-
 use mago_span::HasSpan;
 use mago_syntax::ast::{
     Argument, ClassConstantAccess, ClassLikeConstantSelector, ClassLikeMemberSelector, Expression,
     FunctionCall, Identifier, Literal, Node, Variable,
 };
 
+use super::condition::tests_a_symbol;
 use super::evaluate::plain_argument;
 use super::flow::Around;
 use super::names::{Names, last, text};
 use super::{newer, shape};
+use crate::hashed::{HashMap, HashSet};
 use crate::parse::Lines;
 use crate::symbols::facts::{Certainty, Class, Construct, Function, NewerSyntax, Of, SymbolFacts, Use, Used};
 
@@ -90,10 +90,12 @@ pub(super) struct Symbols<'a> {
     uses: HashMap<Key<'a>, (Used, Vec<Place>)>,
     /// In which scope a scope lies.
     within: HashMap<u32, u32>,
-    /// Scopes that ask for something.
-    asking: HashSet<u32>,
+    /// Scopes that ask for something, each with the first place where it does.
+    asking: HashMap<u32, u32>,
     /// Those of them that ask what an object or a class has.
-    asking_members: HashSet<u32>,
+    asking_members: HashMap<u32, u32>,
+    /// Where the last condition ends whose answer matters to what it guards and to nothing else.
+    guard_until: u32,
     /// What is asked for by name, lower-case.
     asked: HashSet<String>,
     /// Whether the file may end before its last line.
@@ -113,13 +115,14 @@ impl<'a> Symbols<'a> {
             lines,
             names: Names::default(),
             facts: SymbolFacts::default(),
-            uses: HashMap::new(),
-            within: HashMap::new(),
-            asking: HashSet::new(),
-            asking_members: HashSet::new(),
-            asked: HashSet::new(),
+            uses: HashMap::default(),
+            within: HashMap::default(),
+            asking: HashMap::default(),
+            asking_members: HashMap::default(),
+            guard_until: 0,
+            asked: HashSet::default(),
             may_end_early: false,
-            newer: HashMap::new(),
+            newer: HashMap::default(),
             thrown: u32::MAX,
             caught_until: 0,
             attribute_until: 0,
@@ -163,6 +166,11 @@ impl<'a> Symbols<'a> {
             _ => {}
         }
         self.note_newer(node);
+    }
+
+    /// What is asked up to this offset matters to what it guards, and to nothing behind that.
+    pub(super) const fn guards_alone_until(&mut self, offset: u32) {
+        self.guard_until = offset;
     }
 
     /// A declaration is entered as this scope; answers the class that `$this` is of in it.
@@ -231,9 +239,12 @@ impl<'a> Symbols<'a> {
         let (first, second) = (arguments.next().flatten(), arguments.next().flatten());
         let is = |word: &&[u8]| called.eq_ignore_ascii_case(word);
         if ASKS.iter().any(is) {
-            self.asking.insert(around.scope);
+            let at = name.span().start.offset;
+            if at >= self.guard_until || !tests_a_symbol(called) {
+                self.asking.entry(around.scope).or_insert(at);
+            }
             if ASKS_FOR_MEMBERS.iter().any(is) {
-                self.asking_members.insert(around.scope);
+                self.asking_members.entry(around.scope).or_insert(at);
             }
             [first, second]
                 .into_iter()
@@ -345,7 +356,8 @@ impl<'a> Symbols<'a> {
         let written = name.value();
         let bare = written.strip_prefix(b"\\").unwrap_or(written);
         if TELLS_PHP.iter().any(|begin| bare.starts_with(begin)) {
-            self.asking.insert(around.scope);
+            let at = name.span().start.offset;
+            self.asking.entry(around.scope).or_insert(at);
         }
         let is_word = [b"true".as_slice(), b"false", b"null", b"__compiler_halt_offset__"];
         if is_word.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
@@ -549,9 +561,7 @@ impl Symbols<'_> {
             true => &self.asking_members,
             false => &self.asking,
         };
-        let unguarded = places
-            .iter()
-            .filter(|place| !self.is_guarded(asking, place.scope));
+        let unguarded = places.iter().filter(|place| !self.is_guarded(asking, **place));
         let place = unguarded.min_by_key(|place| (place.certainty, place.offset))?;
         Some(Use {
             what,
@@ -585,14 +595,18 @@ impl Symbols<'_> {
     }
 
     /// Whether the code around asks for something first, or may have ended.
-    fn is_guarded(&self, asking: &HashSet<u32>, scope: u32) -> bool {
-        let outside_asks = asking.contains(&0);
-        if outside_asks && (scope == 0 || self.may_end_early) {
+    fn is_guarded(&self, asking: &HashMap<u32, u32>, place: Place) -> bool {
+        let outside_asks = asking.get(&0);
+        if place.certainty == Certainty::Always {
+            // It is in no loop: what is asked for behind it is asked too late.
+            return outside_asks.is_some_and(|at| *at < place.offset);
+        }
+        if outside_asks.is_some() && (place.scope == 0 || self.may_end_early) {
             return true;
         }
-        let mut scope = scope;
+        let mut scope = place.scope;
         while let Some(around) = self.within.get(&scope) {
-            if asking.contains(&scope) {
+            if asking.contains_key(&scope) {
                 return true;
             }
             scope = *around;

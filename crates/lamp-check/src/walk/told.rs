@@ -1,13 +1,12 @@
 //! What a file says that other files need: members of its classes, what its functions give, variables of all files.
 
-use std::collections::HashSet;
-
 use mago_syntax::ast::{ArrayElement, Expression, Literal, Node};
 
 use super::condition::last_segment;
 use super::evaluate::{Evaluation, bare, elements, literal_key, text_of};
 use super::flow::{Around, Given, Write};
 use super::{Met, Walk};
+use crate::hashed::HashSet;
 use crate::value::{FunctionValue, MemberValue, Told, Value, Why};
 
 /// Most `return`s of a function that is followed into.
@@ -126,7 +125,7 @@ impl<'a> Walk<'a> {
             |met: &Option<Met<'a>>| met.map_or(Value::Unknown(Why::IncludePath), |met| evaluation.value(met));
         let mut properties: Vec<MemberValue> = meanings.properties.iter().map(member).collect();
         // Once that it cannot be told is enough.
-        let mut unknown = HashSet::new();
+        let mut unknown = HashSet::default();
         properties
             .retain(|one| !is_unknown(&one.value) || unknown.insert((one.class.clone(), one.name.clone())));
         Told {

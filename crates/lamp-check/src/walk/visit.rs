@@ -2,15 +2,17 @@
 
 use mago_syntax::ast::{
     Argument, Binary, BinaryOperator, ClassLikeMemberSelector, ConstantItem, Expression, FunctionCall, If,
-    InlineKind, Literal, Node, Statement, UnaryPrefixOperator, Variable,
+    InlineKind, Literal, Node, UnaryPrefixOperator, Variable,
 };
 
 use super::condition::{
-    asks_for_a_symbol, called, exits_unless_declared, last_segment, never_holds, refuses_unless_declared,
+    asks_for_a_symbol, called, exits_unless_declared, last_segment, leaves_no_mark, never_holds,
+    refuses_unless_declared,
 };
 use super::evaluate::plain_argument;
 use super::flow::{Around, Given, VariableName, Write};
 use super::scope::{Scope, parameters};
+use super::telling::telling;
 use super::write::{assignment_expression, foreach_statement, overwritten, written};
 use super::{Met, Walk};
 use crate::facts::{Keyword, OutsideFunctions};
@@ -27,11 +29,15 @@ const SILENT: [&str; 8] = [
     "ini_set",
 ];
 
+/// How deep structure is unfolded in one step: deep enough for most code, and no stack's trouble.
+const UNFOLDED_MAX: u8 = 16;
+
 /// What is still to do, the last first.
 pub(super) enum Todo<'a> {
     Visit(Node<'a, 'a>, Around),
-    /// A write happens when what is written has been computed.
-    Write(VariableName<'a>, Write<'a>),
+    /// A write happens when what is written has been computed. What it is stands in [`Walk::pending`], in the same
+    /// order: with it, each of the many nodes above would be moved with room for a write.
+    Write,
 }
 
 /// How the children of a node run.
@@ -50,10 +56,15 @@ pub(super) fn visit<'a>(walk: &mut Walk<'a>, root: Node<'a, 'a>) {
     while let Some(next) = todo.pop() {
         walk.clock = walk.clock.saturating_add(1);
         match next {
+            Todo::Visit(node, around) if is_structure(&node) => {
+                children((&mut *walk, &mut todo), node, around);
+            }
             Todo::Visit(node, around) => meet(walk, &mut todo, node, around),
-            Todo::Write(variable, write) => {
-                let time = walk.clock;
-                walk.flow.wrote(variable, Write { time, ..write });
+            Todo::Write => {
+                if let Some((variable, write)) = walk.pending.pop() {
+                    let time = walk.clock;
+                    walk.flow.wrote(variable, Write { time, ..write });
+                }
             }
         }
     }
@@ -193,16 +204,21 @@ fn behind(condition: &Expression<'_>, around: Around) -> Around {
 }
 
 fn if_statement<'a>((walk, todo): Pass<'_, 'a>, statement: &'a If<'a>, around: Around) {
-    if around.is_always_run() && refuses_unless_declared(statement) {
+    let asks = asks_for_a_symbol(statement.condition);
+    if asks && around.is_always_run() && refuses_unless_declared(statement) {
         walk.facts.outside_functions.refuses_to_be_first = true;
     }
-    let quiet = around.quiet || never_holds(statement);
+    if asks && leaves_no_mark(statement) {
+        walk.symbols
+            .guards_alone_until(statement.right_parenthesis.start.offset);
+    }
     let body = Around {
-        quiet,
-        ..behind(statement.condition, around)
+        quiet: around.quiet || never_holds(statement),
+        on_symbol: around.on_symbol || asks,
+        ..around
     };
     todo.push(Todo::Visit(Node::IfBody(&statement.body), body));
-    todo.push(Todo::Visit(Node::Expression(statement.condition), around));
+    put(todo, Node::Expression(statement.condition), around);
 }
 
 fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, around: Around) {
@@ -220,19 +236,15 @@ fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, aro
         },
         _ => around,
     };
-    todo.push(Todo::Visit(Node::Expression(binary.rhs), right));
-    todo.push(Todo::Visit(Node::Expression(binary.lhs), around));
+    put(todo, Node::Expression(binary.rhs), right);
+    put(todo, Node::Expression(binary.lhs), around);
 }
 
 /// Puts the children up, so that the first comes next.
 pub(super) fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
     let first = todo.len();
     match runs(&node) {
-        Runs::Always => node.visit_children(|child| {
-            if let Some(child) = telling(child) {
-                todo.push(Todo::Visit(child, around));
-            }
-        }),
+        Runs::Always => node.visit_children(|child| unfold(todo, child, around, UNFOLDED_MAX)),
         Runs::Perhaps { in_loop } => {
             let together = walk.flow.new_branch(around.branch, in_loop);
             let mut branches = vec![together];
@@ -244,9 +256,7 @@ pub(super) fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, aroun
                 };
                 is_one_run |= is_else(&child);
                 branches.extend(is_clause(&child).then_some(branch));
-                if let Some(child) = telling(child) {
-                    todo.push(Todo::Visit(child, Around { branch, ..around }));
-                }
+                unfold(todo, child, Around { branch, ..around }, UNFOLDED_MAX);
             });
             if is_one_run {
                 walk.flow.one_is_run(&branches);
@@ -271,42 +281,43 @@ const fn is_else(node: &Node<'_, '_>) -> bool {
     )
 }
 
-/// The first node at or beneath this one that says more than that there is one beneath it. Most nodes of a tree say
-/// nothing: passing over them here halves the time of the whole pass.
-fn telling<'a>(mut node: Node<'a, 'a>) -> Option<Node<'a, 'a>> {
-    loop {
-        match node {
-            Node::Keyword(_)
-            | Node::Terminator(_)
-            | Node::BinaryOperator(_)
-            | Node::AssignmentOperator(_)
-            | Node::UnaryPrefixOperator(_)
-            | Node::UnaryPostfixOperator(_)
-            | Node::LocalIdentifier(_)
-            | Node::Identifier(_)
-            | Node::Literal(_)
-            | Node::Modifier(_) => return None,
-            // Each has one child at most.
-            Node::Expression(_)
-            | Node::Access(_)
-            | Node::Argument(_)
-            | Node::PositionalArgument(_)
-            | Node::ArrayElement(_)
-            | Node::ValueArrayElement(_)
-            | Node::Call(_)
-            | Node::ClassLikeConstantSelector(_)
-            | Node::ClassLikeMember(_)
-            | Node::ClassLikeMemberSelector(_)
-            | Node::Construct(_)
-            | Node::Parenthesized(_)
-            | Node::Variable(_) => {
-                let mut beneath = None;
-                node.visit_children(|child| beneath = Some(child));
-                node = beneath?;
-            }
-            _ => return Some(node),
+/// Puts up a node, if it says anything; of one that is mere structure, what it holds, to a depth that is bounded.
+fn unfold<'a>(todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around, depth: u8) {
+    match telling(node) {
+        Some(node) if depth > 0 && is_structure(&node) => {
+            node.visit_children(|child| unfold(todo, child, around, depth - 1));
         }
+        Some(node) => todo.push(Todo::Visit(node, around)),
+        None => {}
     }
+}
+
+/// Puts up a node, if it says anything.
+pub(super) fn put<'a>(todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around) {
+    todo.extend(telling(node).map(|node| Todo::Visit(node, around)));
+}
+
+/// Whether nothing is to be said of a node itself, and all that it holds runs when it does.
+const fn is_structure(node: &Node<'_, '_>) -> bool {
+    matches!(
+        node,
+        Node::ArgumentList(_)
+            | Node::Array(_)
+            | Node::ArrayAccess(_)
+            | Node::ArrayAppend(_)
+            | Node::Block(_)
+            | Node::BracedExpressionStringPart(_)
+            | Node::CompositeString(_)
+            | Node::EmptyConstruct(_)
+            | Node::FunctionLikeParameterList(_)
+            | Node::InterpolatedString(_)
+            | Node::IssetConstruct(_)
+            | Node::KeyValueArrayElement(_)
+            | Node::LegacyArray(_)
+            | Node::MethodBody(_)
+            | Node::PropertyAccess(_)
+            | Node::UnaryPostfix(_)
+    )
 }
 
 fn runs(node: &Node<'_, '_>) -> Runs {
@@ -444,7 +455,7 @@ impl<'a> Walk<'a> {
                 outside.constants.push(last_segment(access.name.value()));
             }
             Node::DirectVariable(variable) if variable.name == b"$this" => outside.needs_an_object = true,
-            Node::Statement(Statement::Expression(statement)) => {
+            Node::ExpressionStatement(statement) => {
                 if let Expression::Assignment(assignment) = statement.expression
                     && let Expression::Variable(Variable::Direct(variable)) = assignment.lhs
                 {
@@ -469,20 +480,20 @@ impl OutsideFunctions {
     }
 }
 
-/// Whether a function's name says so, in whatever case.
+/// Whether a function's name says so, in whatever case. It is asked for every call of a tree.
 fn asks_for_a_file(name: &[u8]) -> bool {
-    const ASKS: [&[u8]; 5] = [
-        b"exist",
-        b"readable",
-        b"is_file",
-        b"isfile",
-        b"stream_resolve_include_path",
-    ];
     let begins = |rest: &[u8], part: &[u8]| {
         rest.get(..part.len())
             .is_some_and(|first| first.eq_ignore_ascii_case(part))
     };
-    (0..name.len()).any(|at| ASKS.iter().any(|part| begins(&name[at..], part)))
+    let mut each = name.iter().enumerate();
+    each.any(|(at, first)| match first.to_ascii_lowercase() {
+        b'e' => begins(&name[at..], b"exist"),
+        b'i' => begins(&name[at..], b"is_file") || begins(&name[at..], b"isfile"),
+        b'r' => begins(&name[at..], b"readable"),
+        b's' => begins(&name[at..], b"stream_resolve_include_path"),
+        _ => false,
+    })
 }
 
 fn names_include_path(argument: Option<&Expression<'_>>) -> bool {

@@ -7,7 +7,7 @@ use mago_syntax::ast::{
 
 use super::evaluate::{bare, element_name, literal_key};
 use super::flow::{Around, Given, VariableName, Write};
-use super::visit::{Pass, Todo, children};
+use super::visit::{Pass, Todo, children, put};
 use super::{Met, Walk};
 
 pub(super) fn assignment_expression<'a>(
@@ -30,13 +30,15 @@ pub(super) fn assignment_expression<'a>(
         time: 0,
     };
     match written_to(assignment.lhs) {
-        Some((variable, true)) => todo.push(Todo::Write(variable, write(given))),
-        Some((variable, false)) => todo.push(Todo::Write(variable, write(Given::Unknown))),
+        Some((variable, true)) => write_later((&mut *walk, &mut *todo), variable, write(given)),
+        Some((variable, false)) => {
+            write_later((&mut *walk, &mut *todo), variable, write(Given::Unknown));
+        }
         None => match bare(assignment.lhs) {
             Expression::Access(access) => walk.property_written(access, value, around),
             written => {
                 overwritten((walk, todo), Node::Expression(written), around);
-                todo.push(Todo::Visit(Node::Expression(assignment.rhs), around));
+                put(todo, Node::Expression(assignment.rhs), around);
                 return;
             }
         },
@@ -91,11 +93,18 @@ pub(super) fn foreach_statement<'a>((walk, todo): Pass<'_, 'a>, foreach: &'a For
                 around,
                 time: 0,
             };
-            todo.push(Todo::Write(VariableName::Borrowed(variable.name), write));
+            let name = VariableName::Borrowed(variable.name);
+            write_later((&mut *walk, &mut *todo), name, write);
         }
         value => overwritten((walk, &mut *todo), Node::Expression(value), around),
     }
-    todo.push(Todo::Visit(Node::Expression(foreach.expression), around));
+    put(todo, Node::Expression(foreach.expression), around);
+}
+
+/// A write that happens once what was put up after it is done.
+fn write_later<'a>((walk, todo): Pass<'_, 'a>, variable: VariableName<'a>, write: Write<'a>) {
+    walk.pending.push((variable, write));
+    todo.push(Todo::Write);
 }
 
 /// Every variable named in the node may hold anything after it.
@@ -115,13 +124,13 @@ pub(super) fn written<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around
         match node {
             Node::Expression(expression @ (Expression::ArrayAccess(_) | Expression::ArrayAppend(_))) => {
                 if let Some((element, _)) = written_to(expression) {
-                    todo.push(Todo::Write(element, write(Given::Unknown)));
+                    write_later((&mut *walk, &mut *todo), element, write(Given::Unknown));
                     continue;
                 }
             }
             Node::DirectVariable(variable) => {
                 let name = VariableName::Borrowed(variable.name);
-                todo.push(Todo::Write(name, write(given)));
+                write_later((&mut *walk, &mut *todo), name, write(given));
             }
             Node::Access(access) => walk.property_written(access, None, around),
             _ => {}
