@@ -15,6 +15,7 @@ mod flow;
 mod ignored;
 mod names;
 mod newer;
+mod objects;
 mod scope;
 mod shape;
 mod symbols;
@@ -32,6 +33,7 @@ use crate::surroundings::php::Gathered;
 use crate::value::{Value, Why};
 use evaluate::Evaluation;
 use flow::{Around, Flow, VariableName, Write};
+use objects::Called;
 use scope::Scopes;
 use symbols::Symbols;
 use told::Meanings;
@@ -58,6 +60,8 @@ struct Walk<'a> {
     constants: Vec<(String, Met<'a>)>,
     /// Tests whether a file exists.
     existence_tests: Vec<Met<'a>>,
+    /// Methods of objects in variables.
+    called: Vec<Called<'a>>,
     surroundings: Gathered,
     /// Writes that are still to happen, the last first.
     pending: Vec<(VariableName<'a>, Write<'a>)>,
@@ -88,6 +92,7 @@ impl<'a> Walk<'a> {
             includes: Vec::new(),
             constants: Vec::new(),
             existence_tests: Vec::new(),
+            called: Vec::new(),
             surroundings: Gathered::default(),
             pending: Vec::new(),
             clock: 0,
@@ -118,6 +123,7 @@ impl Walk<'_> {
         } else {
             told
         };
+        self.name_objects();
         self.facts.symbols = self.symbols.finish();
         self.facts
     }

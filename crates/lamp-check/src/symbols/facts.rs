@@ -132,8 +132,8 @@ pub(crate) enum Used {
     Class(String),
     Function(Resolved),
     Constant(Resolved),
-    /// `self::name()` or `Class::name()`
-    StaticMethod {
+    /// `self::name()`, `Class::name()`, or `$x->name()` of an object whose class the code around it tells.
+    Method {
         of: Of,
         name: String,
     },
@@ -153,7 +153,9 @@ impl Used {
     pub(crate) const fn is_of_own(&self) -> bool {
         match self {
             Self::OwnMethod { .. } => true,
-            Self::StaticMethod { of, .. } | Self::ClassConstant { of, .. } => !matches!(of, Of::Named(_)),
+            Self::Method { of, .. } | Self::ClassConstant { of, .. } => {
+                !matches!(of, Of::Named(_) | Of::Kin(_))
+            }
             Self::Class(_) | Self::Function(_) | Self::Constant(_) => false,
         }
     }
@@ -166,10 +168,12 @@ pub(crate) struct Resolved {
     pub(crate) or_global: bool,
 }
 
-/// The class before a `::`.
+/// The class before a `::`, or of the object before a `->`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Of {
     Named(String),
+    /// That of this name, or one made from it.
+    Kin(String),
     /// `self`, in the class at this index of the file.
     Own(usize),
     /// `static`, likewise: that class, or one made from it.

@@ -121,14 +121,14 @@ fn made_of(class: &Class) -> Vec<&str> {
     from.map(String::as_str).collect()
 }
 
-/// The class before a `::` in a file, if it is one of the tree that is known whole enough to look into.
+/// The class that is asked in a file, if it is one of the tree that is known whole enough to look into.
 pub(super) fn class_of(index: &Index<'_>, file: usize, of: &Of) -> Option<ClassAt> {
     let named = |name: &str| match index.class(name) {
         Known::Tree(at, _) => Some(at),
         Known::Php(_) | Known::Somehow | Known::Nowhere => None,
     };
     match of {
-        Of::Named(name) => named(name),
+        Of::Named(name) | Of::Kin(name) => named(name),
         Of::Own(class) | Of::Descendant(class) => own(index, ClassAt { file, class: *class }),
         Of::Parent(class) => {
             let own = own(index, ClassAt { file, class: *class })?;

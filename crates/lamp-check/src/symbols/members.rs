@@ -18,6 +18,16 @@ enum Member {
     Constant,
 }
 
+/// Which class is asked: the one that is named, or one made from it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Itself,
+    /// The code that asks is its own: whoever makes a class from it brings what that lacks.
+    OrDescendant,
+    /// As a parameter says: whoever hands it over may know more of it.
+    AnyKin,
+}
+
 /// A member that is used.
 struct Asked<'f> {
     file: usize,
@@ -25,8 +35,7 @@ struct Asked<'f> {
     class: ClassAt,
     member: Member,
     name: &'f str,
-    /// Whether the class before it may be one made from this one.
-    may_be_a_descendants: bool,
+    which: Which,
 }
 
 pub(super) fn told(index: &Index<'_>, setting: &Setting) -> Vec<Told> {
@@ -56,12 +65,12 @@ pub(super) fn told(index: &Index<'_>, setting: &Setting) -> Vec<Told> {
 }
 
 fn asked<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Asked<'f>> {
-    let ((class, may_be_a_descendants), member, name) = match &used.what {
+    let ((class, which), member, name) = match &used.what {
         Used::OwnMethod { class, name } => {
             let class = own(index, ClassAt { file, class: *class })?;
-            ((class, true), Member::Method, name)
+            ((class, Which::OrDescendant), Member::Method, name)
         }
-        Used::StaticMethod { of, name } => (named(index, file, of)?, Member::Method, name),
+        Used::Method { of, name } => (named(index, file, of)?, Member::Method, name),
         Used::ClassConstant { of, name } => (named(index, file, of)?, Member::Constant, name),
         Used::Class(_) | Used::Function(_) | Used::Constant(_) => return None,
     };
@@ -71,13 +80,18 @@ fn asked<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Asked<'f>>
         class,
         member,
         name,
-        may_be_a_descendants,
+        which,
     })
 }
 
-/// The class before a `::`, and whether it may be one made from it.
-fn named(index: &Index<'_>, file: usize, of: &Of) -> Option<(ClassAt, bool)> {
-    Some((class_of(index, file, of)?, matches!(of, Of::Descendant(_))))
+/// The class that is asked, and how far it is told which.
+fn named(index: &Index<'_>, file: usize, of: &Of) -> Option<(ClassAt, Which)> {
+    let which = match of {
+        Of::Named(_) | Of::Own(_) | Of::Parent(_) => Which::Itself,
+        Of::Descendant(_) => Which::OrDescendant,
+        Of::Kin(_) => Which::AnyKin,
+    };
+    Some((class_of(index, file, of)?, which))
 }
 
 impl Member {
@@ -116,13 +130,14 @@ impl Asked<'_> {
     /// Whether no class made from this one has it, here or in whatever is put into the tree.
     fn sure(&self, index: &Index<'_>) -> Sure {
         let class = index.class_at(self.class);
-        if !self.may_be_a_descendants {
+        if self.which == Which::Itself {
             return Sure::Yes;
         }
         let has = |class: &Class| self.member.is_of(class, self.name);
         match (any_descendant(index, &class.name, has), class.kind) {
             (true, _) => Sure::No,
             (false, ClassKind::Abstract) => Sure::ButForSlips,
+            (false, _) if self.which == Which::AnyKin => Sure::ButForSlips,
             (false, ClassKind::Class | ClassKind::Interface | ClassKind::Trait | ClassKind::Enum) => {
                 Sure::Yes
             }

@@ -59,7 +59,7 @@ fn missing<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Missing<
             let name = written(index, index.constant(resolved), resolved)?;
             (Kind::Constant, name, &resolved.name)
         }
-        Used::StaticMethod { .. } | Used::OwnMethod { .. } | Used::ClassConstant { .. } => return None,
+        Used::Method { .. } | Used::OwnMethod { .. } | Used::ClassConstant { .. } => return None,
     };
     Some(Missing {
         file,

@@ -65,7 +65,7 @@ fn brought<'u>(index: &Index<'_>, used: &'u Use) -> Option<(&'static str, &'u st
             Name::Php(brought) => Some(("constant", last(&resolved.name), brought)),
             Name::Somehow | Name::Nowhere => None,
         },
-        Used::StaticMethod { .. } | Used::OwnMethod { .. } | Used::ClassConstant { .. } => None,
+        Used::Method { .. } | Used::OwnMethod { .. } | Used::ClassConstant { .. } => None,
     }
 }
 

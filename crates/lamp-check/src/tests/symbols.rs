@@ -180,6 +180,57 @@ fn a_slip_in_a_member_is_a_warning_where_others_may_bring_it() {
 }
 
 #[test]
+fn a_method_of_an_object_that_was_made_or_typed_here_is_known() {
+    let made = |at: u32| format!("error undefined-method a.php:2:{at} Shop\\Basket::totla() -> total");
+    let typed = |at: u32| format!("warning undefined-method a.php:2:{at} Shop\\Basket::totla() -> total");
+    check_shop(
+        "function f() { $b = new Shop\\Basket; $b->totla(); }",
+        &[&made(42)],
+    );
+    check_shop("(new Shop\\Basket)->totla();", &[&made(20)]);
+    check_shop(
+        "function f() { include 'shop.php'; $b = new Shop\\Basket; $b->totla(); }",
+        &[&made(62)],
+    );
+    check_shop(
+        "use Shop\\Basket as B; function f() { $b = new B(1); while ($x) { return $b->totla(); } }",
+        &[&made(77)],
+    );
+    check_shop("function f(Shop\\Basket $b) { $b->totla(); }", &[&typed(34)]);
+    check_shop(
+        "function f(?Shop\\Basket $b = null) { return $b?->total() . $b->totla(); }",
+        &[&typed(64)],
+    );
+    let silent = [
+        "function f(Shop\\Basket $b) { $b->nothing(); $b->TOTAL(); $b->later(); }",
+        "function f(Shop\\Bag $b) { $b->total(); }",
+        "function f() { $b = new Shop\\Basket; $b = g(); $b->totla(); }",
+        "function f() { if ($x) { $b = new Shop\\Basket; } $b->totla(); }",
+        "function f() { $b->totla(); $b = new Shop\\Basket; }",
+        "function f() { $b = new Shop\\Basket; include 'shop.php'; $b->totla(); }",
+        "function f() { $b = new Shop\\Basket; $g = function () use (&$b) { $b = 1; }; $b->totla(); }",
+        "function f() { $b = new Shop\\Basket; $c = &$b; $b->totla(); }",
+        "function f() { $b = new Shop\\Basket; foreach ($x as $b) { $b->totla(); } }",
+        "function f() { global $b; $b = new Shop\\Basket; $b->totla(); }",
+        "function f() { $b = new Shop\\Magic; $b->totla(); $b = new $class; $b->totla(); }",
+        "function f() { $b = new Shop\\Counter; $b->again(); $b->counted(); }",
+        "function f(Shop\\Basket &$b, Shop\\Basket ...$c) { g(); $b->totla(); $c->totla(); }",
+        "function f(Shop\\Basket $b) { $b = g($b); $b->totla(); }",
+        "function f(Shop\\Basket|Shop\\Magic $b) { $b->totla(); }",
+        "function f() { $b = new Shop\\Basket; if (method_exists($b, 'totla')) { $b->totla(); } }",
+        "namespace A { } namespace B { function f() { $b = new \\Shop\\Basket; $b->totla(); } }",
+        "$b = new Shop\\Basket; change(); $b->totla();",
+        "function f(Shop\\Basket $b) { $b->totla(); }\nclass_exists('Shop\\Basket') && g();",
+    ];
+    for code in silent {
+        check_in(&Setting::default(), &[SHOP, DEEP, LATER], code, &[]);
+    }
+}
+
+/// Functions that the code above calls.
+const LATER: (&str, &str) = ("later.php", "<?php\nfunction g() {}\nfunction change() {}");
+
+#[test]
 fn what_the_code_asks_for_first_is_silent() {
     let guarded = [
         "if (class_exists('Shop\\Baskte')) { new Shop\\Baskte; }",

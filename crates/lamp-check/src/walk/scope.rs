@@ -1,6 +1,6 @@
 //! Whose body each scope is: the class it belongs to, the function and its parameters.
 
-use mago_syntax::ast::{Expression, FunctionLikeParameterList, Variable};
+use mago_syntax::ast::{Expression, FunctionLikeParameterList, Hint, Identifier, Variable};
 
 use super::condition::last_segment;
 use super::evaluate::bare;
@@ -25,6 +25,8 @@ pub(super) struct Parameter<'a> {
     pub(super) default: Option<&'a Expression<'a>>,
     /// `&$x` and `...$x` are not what was given.
     pub(super) is_plain: bool,
+    /// The class that it says it is of.
+    pub(super) class: Option<&'a Identifier<'a>>,
 }
 
 /// The scopes of a file, by number; 0 lies outside functions.
@@ -57,6 +59,13 @@ impl<'a> Scopes<'a> {
         parameters[at].is_plain.then_some(at)
     }
 
+    /// The class that the parameter of this name says it is of.
+    pub(super) fn class_of_parameter(&self, number: u32, variable: &[u8]) -> Option<&'a Identifier<'a>> {
+        let mut parameters = self.get(number)?.parameters.iter();
+        let parameter = parameters.find(|parameter| parameter.name == variable)?;
+        parameter.class.filter(|_| parameter.is_plain)
+    }
+
     /// The class that `$this`, `self`, `static`, `parent` or a name stands for in a scope, lower-case.
     pub(super) fn class_of(&self, expression: &Expression<'_>, scope: u32) -> Option<String> {
         match bare(expression) {
@@ -73,11 +82,23 @@ impl<'a> Scopes<'a> {
     }
 }
 
+fn class_of_hint<'a>(hint: &'a Hint<'a>) -> Option<&'a Identifier<'a>> {
+    match hint {
+        Hint::Identifier(name) => Some(name),
+        Hint::Nullable(nullable) => match nullable.hint {
+            Hint::Identifier(name) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 pub(super) fn parameters<'a>(list: &'a FunctionLikeParameterList<'a>) -> Vec<Parameter<'a>> {
     let each = list.parameters.iter().map(|parameter| Parameter {
         name: parameter.variable.name,
         default: parameter.default_value.as_ref().map(|default| default.value),
         is_plain: parameter.ampersand.is_none() && parameter.ellipsis.is_none(),
+        class: parameter.hint.as_ref().and_then(class_of_hint),
     });
     each.collect()
 }

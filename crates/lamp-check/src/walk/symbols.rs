@@ -3,13 +3,14 @@
 use mago_span::HasSpan;
 use mago_syntax::ast::{
     Argument, ClassConstantAccess, ClassLikeConstantSelector, ClassLikeMemberSelector, Expression,
-    FunctionCall, Identifier, Literal, Node, Variable,
+    FunctionCall, Identifier, Literal, LocalIdentifier, Node, Variable,
 };
 
 use super::condition::tests_a_symbol;
-use super::evaluate::plain_argument;
+use super::evaluate::{bare, plain_argument};
 use super::flow::Around;
 use super::names::{Names, last, text};
+use super::objects::Object;
 use super::{newer, shape};
 use crate::hashed::{HashMap, HashSet};
 use crate::parse::Lines;
@@ -69,7 +70,8 @@ enum Kind {
     Class,
     Function,
     Constant,
-    StaticMethod,
+    Method,
+    MethodOfKin,
     OwnMethod,
     ClassConstant,
 }
@@ -375,12 +377,19 @@ impl<'a> Symbols<'a> {
         method: &'a ClassLikeMemberSelector<'a>,
         around: Around,
     ) {
-        let Expression::Variable(Variable::Direct(variable)) = object else {
+        let ClassLikeMemberSelector::Identifier(name) = method else {
             return;
         };
-        let (b"$this", ClassLikeMemberSelector::Identifier(name)) = (variable.name, method) else {
-            return;
+        let variable = match bare(object) {
+            Expression::Variable(Variable::Direct(variable)) => variable,
+            Expression::Instantiation(new) => {
+                return self.object_method(Object::made(new), name, around);
+            }
+            _ => return,
         };
+        if variable.name != b"$this" {
+            return;
+        }
         let Some(class) = own(around) else { return };
         let key = Key {
             class: around.class,
@@ -390,6 +399,31 @@ impl<'a> Symbols<'a> {
             let name = text(name.value);
             Some(Used::OwnMethod { class, name })
         });
+    }
+
+    /// A method of an object is called; `None`: it is not known of which class that is.
+    pub(super) fn object_method(
+        &mut self,
+        object: Option<Object<'a>>,
+        method: &'a LocalIdentifier<'a>,
+        around: Around,
+    ) {
+        let Some(object) = object else { return };
+        let (kind, of): (_, fn(String) -> Of) = match object.is_exact {
+            true => (Kind::Method, Of::Named),
+            false => (Kind::MethodOfKin, Of::Kin),
+        };
+        let key = self.key(kind, object.class.value(), method.value);
+        self.used_at(key, method.span.start.offset, around, |names| {
+            let of = of(names.class(object.class.value()));
+            let name = text(method.value);
+            Some(Used::Method { of, name })
+        });
+    }
+
+    /// Whether names mean the same in all of the file.
+    pub(super) const fn is_of_one_namespace(&self) -> bool {
+        self.names.count <= 1
     }
 
     fn static_method(
@@ -402,12 +436,12 @@ impl<'a> Symbols<'a> {
         let ClassLikeMemberSelector::Identifier(name) = method else {
             return;
         };
-        let key = self.member(Kind::StaticMethod, class, name.value, around);
+        let key = self.member(Kind::Method, class, name.value, around);
         let offset = name.span.start.offset;
         let Some(key) = key else { return };
         self.used_at(key, offset, around, |names| {
             let name = text(name.value);
-            of(class, around, names).map(|of| Used::StaticMethod { of, name })
+            of(class, around, names).map(|of| Used::Method { of, name })
         });
     }
 
@@ -577,17 +611,17 @@ impl Symbols<'_> {
                 let last = resolved.name.rsplit('\\').next().unwrap_or_default();
                 [&resolved.name, last]
             }
-            Used::StaticMethod {
-                of: Of::Named(class),
+            Used::Method {
+                of: Of::Named(class) | Of::Kin(class),
                 name,
             }
             | Used::ClassConstant {
                 of: Of::Named(class),
                 name,
             } => [class, name],
-            Used::StaticMethod { name, .. }
-            | Used::ClassConstant { name, .. }
-            | Used::OwnMethod { name, .. } => [name, name],
+            Used::Method { name, .. } | Used::ClassConstant { name, .. } | Used::OwnMethod { name, .. } => {
+                [name, name]
+            }
         };
         names
             .iter()

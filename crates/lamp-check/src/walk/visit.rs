@@ -1,16 +1,17 @@
 //! The pass over a syntax tree: node by node, each with what it stands in.
 
 use mago_syntax::ast::{
-    Argument, Binary, BinaryOperator, ClassLikeMemberSelector, ConstantItem, Expression, FunctionCall, If,
-    InlineKind, Literal, Node, UnaryPrefixOperator, Variable,
+    Argument, Binary, BinaryOperator, ClassLikeMemberSelector, Closure, ConstantItem, Expression,
+    FunctionCall, If, InlineKind, Literal, MethodCall, Node, UnaryPrefixOperator, Variable,
 };
 
 use super::condition::{
     asks_for_a_symbol, called, exits_unless_declared, last_segment, leaves_no_mark, never_holds,
     refuses_unless_declared,
 };
-use super::evaluate::plain_argument;
+use super::evaluate::{bare, plain_argument};
 use super::flow::{Around, Given, VariableName, Write};
+use super::objects::Called;
 use super::scope::{Scope, parameters};
 use super::telling::telling;
 use super::write::{assignment_expression, foreach_statement, overwritten, written};
@@ -127,6 +128,7 @@ fn plain<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
         Node::MethodCall(call) => {
             let name = source_of_selector(&call.method);
             walk.may_test(name, call.argument_list.arguments.first(), around);
+            walk.method_call(call, around);
         }
         Node::StaticMethodCall(call) => {
             let name = source_of_selector(&call.method);
@@ -153,6 +155,9 @@ fn source_of_selector<'a>(selector: &ClassLikeMemberSelector<'a>) -> &'a [u8] {
 }
 
 fn declaration<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
+    if let Node::Closure(closure) = node {
+        walk.shared_with(closure, around);
+    }
     if !around.on_symbol {
         walk.declared(&node);
     }
@@ -393,6 +398,33 @@ impl<'a> Walk<'a> {
         }
         if around.is_outside_functions() && !around.on_symbol {
             self.facts.outside_functions.calls.push(name.into_owned());
+        }
+    }
+
+    fn method_call(&mut self, call: &'a MethodCall<'a>, around: Around) {
+        let ClassLikeMemberSelector::Identifier(method) = &call.method else {
+            return;
+        };
+        if let Expression::Variable(Variable::Direct(variable)) = bare(call.object) {
+            self.called.push(Called {
+                variable: variable.name,
+                method,
+                around,
+                time: self.clock,
+            });
+        }
+    }
+
+    /// What a closure shares with the function around it, it may write to at any time.
+    fn shared_with(&mut self, closure: &'a Closure<'a>, around: Around) {
+        let variables = closure
+            .use_clause
+            .iter()
+            .flat_map(|shared| shared.variables.iter());
+        for shared in variables.filter(|shared| shared.ampersand.is_some()) {
+            let (given, time) = (Given::Unknown, self.clock);
+            let name = VariableName::Borrowed(shared.variable.name);
+            self.flow.wrote(name, Write { given, around, time });
         }
     }
 
