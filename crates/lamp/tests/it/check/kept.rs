@@ -75,7 +75,7 @@ impl Place {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lamp"));
         command
-            .args(["check", "--format", "json"])
+            .arg("check")
             .args(args)
             .arg(&self.tree)
             .env("XDG_CACHE_HOME", self.dir.path().join("cache"));
@@ -84,7 +84,10 @@ impl Place {
 
     /// What is found; how long it took is left out.
     fn found(&self, args: &[&str]) -> Value {
-        let ended = self.command(args).output().expect("lamp runs");
+        let ended = self
+            .command(&[args, &["--format", "json"]].concat())
+            .output()
+            .expect("lamp runs");
         let mut answer: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
         answer["summary"]["elapsed_ms"] = Value::Null;
         answer
@@ -157,6 +160,58 @@ fn kept_facts_find_the_same_and_a_change_is_seen() {
         fs_err::remove_file(kept).expect("safe to delete");
         assert_eq!(errors(&place.found(&[])), 1);
     }
+}
+
+/// What stands beside the findings is shown to people: it is of today, though what was found is of the last time.
+#[test]
+fn a_line_of_source_is_shown_as_it_is_today() {
+    let place = Place::small();
+    place.found(&[]);
+    place.write(
+        "index.php",
+        &SITE[0].1.replace("'inc/mian.php';", "'inc/mian.php'; // today"),
+    );
+    let shown = |args: &[&str]| {
+        let ended = place.command(&[args, &["--format", "text"]].concat()).output();
+        String::from_utf8_lossy(&ended.expect("lamp runs").stdout).into_owned()
+    };
+    let text = shown(&[]);
+    assert!(text.contains("require 'inc/mian.php'; // today"), "{text}");
+}
+
+#[test]
+fn an_answer_to_another_question_is_no_answer() {
+    let place = Place::small();
+    place.write("new.php", "<?php\n$x?->f();\n");
+    for php in ["8.2", "7.4", "8.2"] {
+        let found = place.found(&["--php", php]);
+        assert_eq!(found, place.found(&["--no-cache", "--php", php]), "PHP {php}");
+        assert_eq!(
+            found.to_string().contains("too-new-for-php"),
+            php == "7.4",
+            "{found}"
+        );
+    }
+}
+
+/// Of a link nothing is taken but where it leads.
+#[test]
+fn what_is_only_named_is_known_by_what_stands_there() {
+    let place = Place::small();
+    let link = place.tree.join("inc/mian.php");
+    let mut errors_told = std::collections::BTreeSet::new();
+    for target in ["main.php", "../inc", "second.php"] {
+        let _ = fs_err::remove_file(&link);
+        fs_err::os::unix::fs::symlink(target, &link).expect("linked");
+        let found = place.found(&[]);
+        assert_eq!(found, place.found(&["--no-cache"]), "a link to {target}");
+        errors_told.insert(errors(&found));
+    }
+    assert_eq!(
+        errors_told.len(),
+        2,
+        "a directory cannot be included: {errors_told:?}"
+    );
 }
 
 fn filetime(path: &Path) -> rustix::fs::Timestamps {
