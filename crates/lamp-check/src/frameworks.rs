@@ -1,23 +1,25 @@
-//! What frameworks load because a file of settings names it: classes of MediaWiki's extensions, services of Drupal's modules,
-//! providers of Laravel, bundles of Symfony.
+//! What frameworks load because somebody names it: classes of MediaWiki's extensions, services of Drupal's modules,
+//! providers of Laravel, bundles of Symfony, parts of CodeIgniter's applications.
 //!
 //! Invariant: only a path or a class that could stand nowhere but in this tree is told; what packages bring that are
 //! not here is silent.
 
 mod classes;
+pub(crate) mod codeigniter;
 mod drupal;
 mod mediawiki;
 #[cfg(test)]
 mod tests;
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use lamp_model::finding::{Finding, Severity};
 
 use crate::Limits;
 use crate::autoload::Ground;
 use crate::facts::Spot;
+use crate::graph::Edge;
 use crate::nearest::Neighbours;
 use crate::place::Place;
 use crate::rule::{Rule, page};
@@ -30,7 +32,7 @@ const NOT_FOUND: &str = "framework-part-not-found";
 pub(crate) const RULES: &[Rule] = &[Rule {
     name: NOT_FOUND,
     severity: Severity::Error,
-    says: "a class or a file that a framework's settings name and that is not there",
+    says: "a class or a file that a framework is to load and that is not there",
     page: page!("framework-part-not-found"),
 }];
 
@@ -54,7 +56,10 @@ struct Missing<'t> {
 /// Everything that frameworks would not find.
 pub(crate) fn judge(seen: Seen<'_, '_>) -> Vec<Finding> {
     let neighbours = OnceCell::new();
-    let missing = mediawiki::missing(seen).into_iter().chain(drupal::missing(seen));
+    let missing = mediawiki::missing(seen)
+        .into_iter()
+        .chain(drupal::missing(seen))
+        .chain(codeigniter::missing(seen));
     let of_paths = missing.filter_map(|missing| {
         let near = neighbours
             .get_or_init(|| Neighbours::new(seen.ground.places.entries()))
@@ -69,6 +74,11 @@ pub(crate) fn judge(seen: Seen<'_, '_>) -> Vec<Finding> {
     let of_classes = classes::faults(seen).into_iter();
     let of_classes = of_classes.filter_map(|(by, fault)| fault.finding(by));
     of_paths.chain(of_classes).collect()
+}
+
+/// Who loads whom by a framework's own way.
+pub(crate) fn edges(ground: Ground<'_, '_>) -> BTreeSet<Edge> {
+    codeigniter::edges(ground)
 }
 
 impl<'t> Seen<'t, '_> {

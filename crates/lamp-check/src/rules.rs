@@ -137,6 +137,7 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
 fn reach(autoload: &Autoload, loaded: autoload::Ground<'_, '_>) -> Graph {
     let mut edges = autoload::edges(autoload, loaded);
     edges.extend(&loaded.resolved.edges);
+    edges.extend(frameworks::edges(loaded));
     Graph::new(loaded.sources.len(), &edges)
 }
 

@@ -101,6 +101,130 @@ fn a_provider_of_laravel_and_a_bundle_of_symfony() {
     );
 }
 
+/// What CodeIgniter 3.1 looks for, by the names that its own loader makes.
+const IGNITER: [(&str, &str); 9] = [
+    (
+        "index.php",
+        "<?php\n$path = 'system';\nif (($real = realpath($path)) !== FALSE) { $path = $real . DIRECTORY_SEPARATOR; }\nelse { $path = \
+         rtrim($path, '/') . DIRECTORY_SEPARATOR; }\ndefine('BASEPATH', $path);\nrequire_once BASEPATH . 'core/CodeIgniter.php';",
+    ),
+    (
+        "system/core/CodeIgniter.php",
+        "<?php\nrequire_once APPPATH . 'controllers/' . $class . '.php';\necho new $class;",
+    ),
+    (
+        "system/libraries/Session/Session.php",
+        "<?php\nclass CI_Session {}",
+    ),
+    ("system/helpers/url_helper.php", "<?php\nfunction base_url() {}"),
+    (
+        "application/config/autoload.php",
+        "<?php\n$autoload['libraries'] = [];",
+    ),
+    (
+        "application/models/shop/Cart_model.php",
+        "<?php\nclass Cart_model {}",
+    ),
+    ("application/views/shop/cart.php", "<p>cart</p>"),
+    ("application/libraries/MY_Email.php", "<?php\nclass MY_Email {}"),
+    (
+        "application/helpers/price_helper.php",
+        "<?php\nfunction price() {}",
+    ),
+];
+
+fn of_igniter(controller: &str) -> Vec<(&str, &str)> {
+    [
+        IGNITER.as_slice(),
+        &[("application/controllers/Shop.php", controller)],
+    ]
+    .concat()
+}
+
+#[test]
+fn a_part_of_an_application_of_codeigniter() {
+    let right = "<?php\nclass Shop {\n  function index() {\n    $this->load->model('shop/cart_model', 'cart');\n    \
+                 $this->load->library(array('session', 'email'));\n    $this->load->helper(['url', 'price_helper']);\n    \
+                 $this->load->view('shop/cart', [], true);\n    $this->load->view($any);\n    $this->view('none');\n    \
+                 $this->load->view('../none');\n    $this->load->database('none');\n  }\n}";
+    check_tree(&of_igniter(right), &[]);
+    let wrong = right
+        .replace("shop/cart'", "shop/crat'")
+        .replace("cart_model'", "carts_model'")
+        .replace("'email'", "'emali'")
+        .replace("price_helper", "prices");
+    check_tree(
+        &of_igniter(&wrong),
+        &[
+            "warning framework-part-not-found application/controllers/Shop.php:4:24 application/models/shop/Carts_model.php -> application/models/shop/Cart_model.php",
+            "warning framework-part-not-found application/controllers/Shop.php:5:43 application/libraries/Emali.php",
+            "warning framework-part-not-found application/controllers/Shop.php:6:33 application/helpers/prices_helper.php -> application/helpers/price_helper.php",
+            "warning framework-part-not-found application/controllers/Shop.php:7:23 application/views/shop/crat.php -> application/views/shop/cart.php",
+        ],
+    );
+    // Without the framework, and in what is no application of it, the same words mean something else.
+    let without: Vec<_> = of_igniter(&wrong)
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("system/core"))
+        .collect();
+    check_tree(&without, &[]);
+    let elsewhere = [IGNITER.as_slice(), &[("tools/Shop.php", wrong.as_str())]].concat();
+    check_tree(&elsewhere, &[]);
+}
+
+/// A mistake in a model is one of every page: the framework makes the controller, which loads the model.
+#[test]
+fn what_hangs_on_a_part_of_codeigniter() {
+    let controller = "<?php\nclass Shop { function index() { $this->load->model('shop/cart_model'); } }";
+    let mut files = of_igniter(controller);
+    files.retain(|(path, _)| !path.ends_with("Cart_model.php"));
+    files.push(("application/models/shop/Cart_model.php", "<?php\nfunction ("));
+    let reached = |files: &[(&str, &str)]| {
+        let report = check(&Written::new(files), &Setting::default(), &Limits::default());
+        let mut of_model = report
+            .findings
+            .into_iter()
+            .filter(|finding| finding.path.ends_with("Cart_model.php"));
+        of_model
+            .next()
+            .and_then(|finding| finding.blast_radius)
+            .map(|radius| radius.entry_points)
+    };
+    assert_eq!(reached(&files), Some(1), "index.php");
+    files.retain(|(path, _)| !path.ends_with("Shop.php"));
+    assert_eq!(reached(&files), Some(0), "nobody loads it");
+}
+
+#[test]
+fn a_view_of_the_fourth_codeigniter() {
+    let routes = (
+        "app/Config/Routes.php",
+        "<?php\n$routes->get('/', 'Home::index');",
+    );
+    let view = ("app/Views/home/page.php", "<p>home</p>");
+    let home = (
+        "app/Controllers/Home.php",
+        "<?php\nreturn view('home/page') . view('home/page.php') . view('Pack\\\\none') . view('home/pgae');",
+    );
+    let report = |files: &[(&str, &str)]| {
+        let told = told(&check(
+            &Written::new(files),
+            &Setting::default(),
+            &Limits::default(),
+        ));
+        told.into_iter()
+            .filter(|line| line.contains(" template-"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        report(&[("spark", "#!/usr/bin/env php\n"), routes, view, home]),
+        [
+            "warning template-not-found app/Controllers/Home.php:2:78 app/Views/home/pgae.php -> app/Views/home/page.php"
+        ],
+    );
+    assert_eq!(report(&[routes, view, home]), [""; 0]);
+}
+
 #[test]
 fn broken_settings_are_left_alone() {
     for text in [

@@ -8,8 +8,8 @@
 
 use mago_span::HasSpan;
 use mago_syntax::ast::{
-    Argument, ArgumentList, Construct, Declare, Expression, FunctionCall, Inline, InlineKind, Literal,
-    MethodCall, Node, Program, Statement,
+    Access, Argument, ArgumentList, ArrayElement, ClassLikeMemberSelector, Construct, Declare, Expression,
+    FunctionCall, Inline, InlineKind, Literal, MethodCall, Node, Program, Statement,
 };
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use super::assets;
 use super::marks::{self, Marks};
 use super::templates::{Engine, Naming};
 use crate::facts::Spot;
+use crate::frameworks::codeigniter::{Load, Part};
 use crate::parse::Lines;
 
 /// What an editor puts before a text to say that it is UTF-8.
@@ -50,6 +51,8 @@ pub(crate) struct PhpFacts {
     pub(crate) exits_early: Option<Spot>,
     pub(crate) leftovers: Vec<Leftover>,
     pub(crate) namings: Vec<Naming>,
+    /// Parts that CodeIgniter's loader is asked for.
+    pub(crate) loads: Vec<Load>,
 }
 
 /// A statement that PHP takes only as the first.
@@ -91,6 +94,7 @@ pub(crate) struct Leftover {
 pub(crate) struct Gathered {
     leftovers: Vec<(u32, String, bool)>,
     namings: Vec<(u32, Engine, String)>,
+    loads: Vec<(u32, Part, String)>,
 }
 
 impl Gathered {
@@ -124,9 +128,14 @@ impl Gathered {
     }
 
     fn method(&mut self, call: &MethodCall<'_>) {
-        let mago_syntax::ast::ClassLikeMemberSelector::Identifier(name) = &call.method else {
+        let ClassLikeMemberSelector::Identifier(name) = &call.method else {
             return;
         };
+        if let Some(part) = Part::of_method(name.value).filter(|_| is_loader(call.object)) {
+            let room = NAMINGS_MAX.saturating_sub(self.loads.len());
+            let named = first_texts(&call.argument_list).into_iter().take(room);
+            self.loads.extend(named.map(|(at, text)| (at, part, text)));
+        }
         let is_render = ["render", "renderView", "display", "fetch", "renderTemplate"]
             .iter()
             .any(|render| name.value.eq_ignore_ascii_case(render.as_bytes()));
@@ -165,7 +174,13 @@ impl Gathered {
             engine,
             text,
         };
+        let load = |(at, part, name): (u32, Part, String)| Load {
+            at: lines.spot(at),
+            part,
+            name,
+        };
         PhpFacts {
+            loads: self.loads.into_iter().map(load).collect(),
             leftovers: self.leftovers.into_iter().map(leftover).collect(),
             namings: self.namings.into_iter().map(naming).collect(),
             not_first: not_first(program, lines),
@@ -190,11 +205,40 @@ fn first_text(arguments: &ArgumentList<'_>) -> Option<(u32, String)> {
     let Argument::Positional(first) = arguments.arguments.first()? else {
         return None;
     };
-    let Expression::Literal(Literal::String(text)) = first.value else {
+    literal(first.value)
+}
+
+/// What is named first: one text, or those of a list.
+fn first_texts(arguments: &ArgumentList<'_>) -> Vec<(u32, String)> {
+    let Some(Argument::Positional(first)) = arguments.arguments.first() else {
+        return Vec::new();
+    };
+    let elements = match first.value {
+        Expression::Array(array) => array.elements.iter(),
+        Expression::LegacyArray(array) => array.elements.iter(),
+        other => return literal(other).into_iter().collect(),
+    };
+    let text = |element: &ArrayElement<'_>| match element {
+        ArrayElement::Value(element) => literal(element.value),
+        _ => None,
+    };
+    elements.filter_map(text).collect()
+}
+
+fn literal(expression: &Expression<'_>) -> Option<(u32, String)> {
+    let Expression::Literal(Literal::String(text)) = expression else {
         return None;
     };
     let value = String::from_utf8(text.value?.to_vec()).ok()?;
-    Some((first.value.span().start.offset, value))
+    Some((text.span.start.offset, value))
+}
+
+/// `$this->load`, or that of another object.
+fn is_loader(object: &Expression<'_>) -> bool {
+    let Expression::Access(Access::Property(access)) = object else {
+        return false;
+    };
+    matches!(&access.property, ClassLikeMemberSelector::Identifier(name) if name.value == b"load")
 }
 
 /// PHP takes a namespace, and strict types, only before everything else.

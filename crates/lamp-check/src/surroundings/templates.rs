@@ -100,7 +100,15 @@ struct Judge<'p, 't> {
     roots: BTreeMap<Engine, HashSet<&'t str>>,
     /// Directories of complete themes.
     themes: HashSet<&'t str>,
-    is_laravel: bool,
+    views: Option<Views>,
+}
+
+/// Whose `view()` it is.
+#[derive(Clone, Copy)]
+enum Views {
+    Laravel,
+    /// From its fourth version.
+    CodeIgniter,
 }
 
 impl<'p, 't> Judge<'p, 't> {
@@ -115,7 +123,7 @@ impl<'p, 't> Judge<'p, 't> {
             neighbours: OnceCell::new(),
             roots: BTreeMap::new(),
             themes: themes(places),
-            is_laravel: matches!(places.find("artisan"), Place::File(_)),
+            views: Views::of(places),
         };
         for named in namings {
             let found = judge.ending_with(&named.naming.text);
@@ -240,15 +248,28 @@ impl<'p, 't> Judge<'p, 't> {
     }
 
     fn view(&self, text: &str) -> Option<String> {
-        if !self.is_laravel || text.contains("::") || text.is_empty() {
+        // `::` and `\\` stand behind the name of a package.
+        if text.contains("::") || text.contains('\\') || text.is_empty() {
             return None;
         }
-        let name = text.replace('.', "/");
-        let there = [".blade.php", ".php", ".html"].iter().any(|ending| {
-            let ending = format!("{name}{ending}");
-            self.ending_with(&ending).next().is_some()
-        });
-        (!there).then(|| format!("resources/views/{name}.blade.php"))
+        let is_there = |path: &String| self.ending_with(path).next().is_some();
+        match self.views? {
+            Views::Laravel => {
+                let name = text.replace('.', "/");
+                let mut paths = [".blade.php", ".php", ".html"]
+                    .iter()
+                    .map(|ending| format!("{name}{ending}"));
+                let there = paths.any(|path| is_there(&path));
+                (!there).then(|| format!("resources/views/{name}.blade.php"))
+            }
+            Views::CodeIgniter => {
+                let path = match file_name(text).contains('.') {
+                    true => text.to_owned(),
+                    false => format!("{text}.php"),
+                };
+                (!is_there(&path)).then(|| beneath("app/Views", &path))
+            }
+        }
     }
 
     fn of_theme(&self, named: Named<'t>) -> Option<String> {
@@ -276,6 +297,16 @@ impl<'p, 't> Judge<'p, 't> {
         };
         let there = self.ending_with(&expected).next().is_some() || paths(self.places.entries()).any(of_part);
         (!there).then(|| beneath(theme, &expected))
+    }
+}
+
+impl Views {
+    fn of(places: &Places<'_>) -> Option<Self> {
+        let is_file = |path: &str| matches!(places.find(path), Place::File(_));
+        if is_file("artisan") {
+            return Some(Self::Laravel);
+        }
+        (is_file("spark") && is_file("app/Config/Routes.php")).then_some(Self::CodeIgniter)
     }
 }
 
