@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// A mago of the version that lamp's parser is of; without it, mago is left out
     #[arg(long)]
     mago: Option<PathBuf>,
+    /// How Phan is called, as in "php -d extension=ast.so /opt/phan/phan"; without it, Phan is left out
+    #[arg(long, default_value = "")]
+    phan: String,
     /// Runs of lamp
     #[arg(long, default_value_t = 9)]
     rounds: u32,
@@ -75,6 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             cache: place.path().join("cache"),
             lamp: lamp.clone(),
             mago: options.mago.clone(),
+            phan: options.phan.split_whitespace().map(str::to_owned).collect(),
         };
         rows.extend(on_tree(options, tree, &ground)?);
     }
@@ -141,7 +145,9 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
 
 fn rounds(options: &Options, contender: Contender, ground: &Ground) -> Result<Vec<Ran>> {
     let (rounds, is_lamp) = match contender {
-        Contender::PhpLint | Contender::MagoLint | Contender::MagoAnalyze => (options.peer_rounds, false),
+        Contender::PhpLint | Contender::MagoLint | Contender::MagoAnalyze | Contender::Phan => {
+            (options.peer_rounds, false)
+        }
         Contender::LampCold
         | Contender::LampUnchanged
         | Contender::LampPageChanged

@@ -18,9 +18,20 @@ pub(super) struct Ground {
     pub(super) cache: PathBuf,
     pub(super) lamp: PathBuf,
     pub(super) mago: Option<PathBuf>,
+    /// How Phan is called, the program first.
+    pub(super) phan: Vec<String>,
 }
 
+/// Of all that Phan says, what it says of files that are included; it asks for them only if it is told to.
+const PHAN_SETTINGS: &str = "<?php return ['directory_list' => ['.'], 'target_php_version' => '8.2', \
+     'enable_include_path_checks' => true, 'include_paths' => ['.'], \
+     'whitelist_issue_types' => ['PhanMissingRequireFile', 'PhanInvalidRequireFile']];";
+
 impl Ground {
+    fn phan_settings(&self) -> PathBuf {
+        self.cache.with_extension("phan.php")
+    }
+
     /// The file that most of the site hangs on, as lamp tells it.
     pub(super) fn heaviest(lamp: &Path, tree: &Path) -> Result<PathBuf> {
         let mut command = Command::new(lamp);
@@ -56,6 +67,7 @@ pub(super) enum Contender {
     PhpLint,
     MagoLint,
     MagoAnalyze,
+    Phan,
 }
 
 impl Contender {
@@ -71,6 +83,9 @@ impl Contender {
         if ground.mago.is_some() {
             all.extend([Self::MagoLint, Self::MagoAnalyze]);
         }
+        if !ground.phan.is_empty() {
+            all.push(Self::Phan);
+        }
         all
     }
 
@@ -84,6 +99,7 @@ impl Contender {
             Self::PhpLint => "php -l, xargs -P2",
             Self::MagoLint => "mago lint",
             Self::MagoAnalyze => "mago analyze",
+            Self::Phan => "phan -j 2",
         }
     }
 
@@ -92,6 +108,7 @@ impl Contender {
         let file = match self {
             Self::LampPageChanged => Path::new("index.php"),
             Self::LampHeaviestChanged => &ground.heaviest,
+            Self::Phan => return Ok(fs_err::write(ground.phan_settings(), PHAN_SETTINGS)?),
             Self::LampCold | Self::LampUnchanged | Self::PhpLint | Self::MagoLint | Self::MagoAnalyze => {
                 return Ok(());
             }
@@ -194,6 +211,13 @@ impl Contender {
             }
             Self::MagoLint => with_mago("lint"),
             Self::MagoAnalyze => with_mago("analyze"),
+            Self::Phan => {
+                let called: Vec<OsString> = ground.phan.iter().map(OsString::from).collect();
+                let settings = vec!["--config-file".into(), ground.phan_settings().into_os_string()];
+                let root = vec!["--project-root-directory".into(), tree];
+                let rest = words(&["--no-progress-bar", "--output-mode", "text", "-j", "2"]);
+                [called, settings, root, rest].concat()
+            }
         }
     }
 }
