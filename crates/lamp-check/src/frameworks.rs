@@ -5,7 +5,7 @@
 //! not here is silent.
 
 mod classes;
-pub(crate) mod codeigniter;
+mod codeigniter;
 mod drupal;
 mod mediawiki;
 #[cfg(test)]
@@ -15,6 +15,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
 
 use lamp_model::finding::{Finding, Severity};
+
+pub(crate) use codeigniter::{Load, Part, Parts};
 
 use crate::Limits;
 use crate::autoload::Ground;
@@ -42,6 +44,7 @@ pub(crate) struct Seen<'t, 'f> {
     pub(crate) tree: &'t dyn Tree,
     pub(crate) limits: &'t Limits,
     pub(crate) ground: Ground<'t, 'f>,
+    pub(crate) parts: &'t Parts<'t>,
 }
 
 /// A path that is named and leads to nothing.
@@ -77,8 +80,8 @@ pub(crate) fn judge(seen: Seen<'_, '_>) -> Vec<Finding> {
 }
 
 /// Who loads whom by a framework's own way.
-pub(crate) fn edges(ground: Ground<'_, '_>) -> BTreeSet<Edge> {
-    codeigniter::edges(ground)
+pub(crate) fn edges(ground: Ground<'_, '_>, parts: &Parts<'_>) -> BTreeSet<Edge> {
+    codeigniter::edges(ground, parts)
 }
 
 impl<'t> Seen<'t, '_> {

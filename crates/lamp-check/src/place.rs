@@ -80,12 +80,8 @@ impl<'t> Places<'t> {
 
     /// Whether a link, or what cannot be looked into, stands somewhere in the directory.
     pub(crate) fn has_link_beneath(&self, directory: &str) -> bool {
-        let is_beneath = |path: &str| {
-            path.strip_prefix(directory)
-                .is_some_and(|rest| directory.is_empty() || rest.starts_with('/'))
-        };
         let mut doubtful = self.doubtful().iter();
-        doubtful.any(|at| is_beneath(&self.entries[*at].path))
+        doubtful.any(|at| is_beneath(&self.entries[*at].path, directory))
     }
 
     /// How many links, and things that cannot be looked into, there are.
@@ -212,6 +208,20 @@ pub(crate) fn beneath(dir: &str, name: &str) -> String {
         format!("{dir}/{name}")
     };
     fold(&joined).unwrap_or(joined)
+}
+
+/// Whether a path lies in a directory, at any depth; all do in the root, which is empty.
+pub(crate) fn is_beneath(path: &str, directory: &str) -> bool {
+    directory.is_empty()
+        || path
+            .strip_prefix(directory)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether the last parts of a path are these.
+pub(crate) fn ends_in(path: &str, parts: &str) -> bool {
+    path.strip_suffix(parts)
+        .is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::effort::Effort;
 use crate::facts::{FileFacts, Include};
 use crate::names::Names;
 use crate::place::{self, Place, Places, fold};
-use crate::source::Source;
+use crate::source::{Source, position};
 use crate::value::{Value, Why};
 use directories::{Directories, Holders};
 use pattern::Fit;
@@ -243,10 +243,7 @@ impl<'t, 'f> Resolver<'t, 'f> {
     fn composers_list(&self, loader: usize) -> Option<(usize, &'f Vec<Value>)> {
         let directory = self.sources[loader].path.strip_suffix(COMPOSER_LOADER)?;
         let list = format!("{directory}{COMPOSER_INCLUDE_PATHS}");
-        let at = self
-            .sources
-            .binary_search_by(|source| source.path.as_str().cmp(&list))
-            .ok()?;
+        let at = position(self.sources, &list)?;
         Some((at, &self.facts[at].told.returned_list))
     }
 

@@ -24,7 +24,7 @@ use crate::resolve::{Ground, Target};
 use crate::resolved::{Named, Resolved};
 use crate::rule::{Rule, page};
 use crate::setting::Setting;
-use crate::source::{Source, sources};
+use crate::source::{Source, position, sources};
 use crate::surroundings::{self, Seen};
 use crate::symbols;
 use crate::symbols::index::Index;
@@ -91,7 +91,8 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         graph: &includes.graph,
         resolved: &includes.resolved,
     };
-    let reach = reach(&autoload, loaded);
+    let parts = frameworks::Parts::of(loaded);
+    let reach = reach(&autoload, loaded, &parts);
     let seen = Seen {
         places: &places,
         sources: &sources,
@@ -111,6 +112,7 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
             tree,
             limits,
             ground: loaded,
+            parts: &parts,
         });
         [of_loaders, of_frameworks, surroundings::check(seen, &beside)].concat()
     };
@@ -134,10 +136,10 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
 }
 
 /// An entry point is told by what it includes; what hangs on a file, by what comes with an autoloader, too.
-fn reach(autoload: &Autoload, loaded: autoload::Ground<'_, '_>) -> Graph {
+fn reach(autoload: &Autoload, loaded: autoload::Ground<'_, '_>, parts: &frameworks::Parts<'_>) -> Graph {
     let mut edges = autoload::edges(autoload, loaded);
     edges.extend(&loaded.resolved.edges);
-    edges.extend(frameworks::edges(loaded));
+    edges.extend(frameworks::edges(loaded, parts));
     Graph::new(loaded.sources.len(), &edges)
 }
 
@@ -247,9 +249,7 @@ impl Report<'_, '_> {
     }
 
     fn radius(&self, path: &str) -> Option<BlastRadius> {
-        let of_path = |source: &Source| source.path.as_str().cmp(path);
-        let at = self.sources.binary_search_by(of_path).ok()?;
-        Some(self.blast.radius(at))
+        Some(self.blast.radius(position(self.sources, path)?))
     }
 
     fn summary(&self, findings: &[Finding]) -> CheckSummary {

@@ -30,6 +30,13 @@ pub(crate) fn sources(entries: &[Entry]) -> Vec<Source> {
     sources
 }
 
+/// Where the source with this path stands among those of a tree.
+pub(crate) fn position(sources: &[Source], path: &str) -> Option<usize> {
+    sources
+        .binary_search_by(|source| source.path.as_str().cmp(path))
+        .ok()
+}
+
 fn source((index, entry): (usize, &Entry)) -> Option<Source> {
     let EntryKind::File { size_bytes } = entry.kind else {
         return None;

@@ -10,7 +10,7 @@ use super::{Autoload, FILE_NOT_FOUND, WRONG_PLACE};
 use crate::facts::FileFacts;
 use crate::graph::Graph;
 use crate::nearest::Neighbours;
-use crate::place::{Place, Places};
+use crate::place::{Place, Places, is_beneath};
 use crate::resolve::Target;
 use crate::resolved::Resolved;
 use crate::source::Source;
@@ -268,9 +268,5 @@ fn off(one: &str, other: &str) -> usize {
 }
 
 pub(super) fn is_in(path: &str, listed: &str) -> bool {
-    path == listed
-        || path
-            .strip_prefix(listed)
-            .is_some_and(|rest| rest.starts_with('/'))
-        || listed.is_empty()
+    path == listed || is_beneath(path, listed)
 }

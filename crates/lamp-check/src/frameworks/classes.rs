@@ -6,7 +6,7 @@ use super::{NOT_FOUND, Seen};
 use crate::applications::{CLASS_LISTS, ClassList};
 use crate::facts::Spot;
 use crate::place::Place;
-use crate::source::Source;
+use crate::source::position;
 use crate::surroundings::fault::Fault;
 use crate::symbols::near::Candidates;
 
@@ -21,8 +21,7 @@ pub(super) fn faults(seen: Seen<'_, '_>) -> Vec<(&'static str, Fault)> {
 }
 
 fn of_list(seen: Seen<'_, '_>, list: &'static ClassList) -> Vec<(&'static str, Fault)> {
-    let of_path = |source: &Source| source.path.as_str().cmp(list.path);
-    let Ok(at) = seen.ground.sources.binary_search_by(of_path) else {
+    let Some(at) = position(seen.ground.sources, list.path) else {
         return Vec::new();
     };
     let named = seen.ground.facts[at].symbols.class_names.iter();

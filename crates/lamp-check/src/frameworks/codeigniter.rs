@@ -11,8 +11,8 @@ use super::{Missing, Seen, is_test};
 use crate::autoload::Ground;
 use crate::facts::Spot;
 use crate::graph::Edge;
-use crate::place::{beneath, file_name, parent};
-use crate::source::Source;
+use crate::place::{beneath, ends_in, file_name, is_beneath, parent};
+use crate::source::position;
 
 /// A file of the framework that no other program has, and one that each application has, both from their directory.
 const CORE: &str = "core/CodeIgniter.php";
@@ -92,6 +92,15 @@ fn capital(name: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+/// What the applications of a tree ask their loader for.
+pub(crate) struct Parts<'t> {
+    /// The directory of each.
+    applications: Vec<&'t str>,
+    /// The framework's own source.
+    core: Option<usize>,
+    loaded: Vec<Loaded<'t>>,
+}
+
 /// Who asks for a part, and each file that it may be.
 struct Loaded<'t> {
     from: usize,
@@ -99,15 +108,36 @@ struct Loaded<'t> {
     files: Vec<&'t str>,
 }
 
+impl<'t> Parts<'t> {
+    /// None, unless the framework is in the tree.
+    pub(crate) fn of(ground: Ground<'t, 't>) -> Self {
+        let each = ground.sources.iter().enumerate();
+        let mut cores = each
+            .filter(|(_, source)| ends_in(&source.path, CORE))
+            .map(|(at, _)| at);
+        let (first, second) = (cores.next(), cores.next());
+        let applications = match first {
+            Some(_) => applications(ground),
+            None => Vec::new(),
+        };
+        Self {
+            // Of several it is not known which one is run.
+            core: first.filter(|_| second.is_none()),
+            loaded: match applications.is_empty() {
+                true => Vec::new(),
+                false => loaded(ground),
+            },
+            applications,
+        }
+    }
+}
+
 pub(super) fn missing<'t>(seen: Seen<'t, '_>) -> Vec<Missing<'t>> {
-    let ground = seen.ground;
-    let applications = applications(ground);
-    let without = loaded(ground, &applications)
-        .into_iter()
-        .filter(|loaded| loaded.files.is_empty());
+    let without = seen.parts.loaded.iter().filter(|loaded| loaded.files.is_empty());
     let missing = without.filter_map(|Loaded { from, load, .. }| {
-        let by = ground.sources[from].path.as_str();
-        let path = beneath(around(by, &applications)?, load.part.endings(&load.name).first()?);
+        let by = seen.ground.sources[*from].path.as_str();
+        let application = around(by, &seen.parts.applications)?;
+        let path = beneath(application, load.part.endings(&load.name).first()?);
         let (part, name) = (load.part.words(), &load.name);
         Some(Missing {
             by,
@@ -120,54 +150,31 @@ pub(super) fn missing<'t>(seen: Seen<'t, '_>) -> Vec<Missing<'t>> {
 }
 
 /// From who asks for a part to its file, and from the framework to every controller.
-pub(super) fn edges(ground: Ground<'_, '_>) -> BTreeSet<Edge> {
-    let applications = applications(ground);
+pub(super) fn edges(ground: Ground<'_, '_>, parts: &Parts<'_>) -> BTreeSet<Edge> {
     let edge = |from, to| Edge {
         from,
         to,
         outside_functions: false,
     };
-    let source = |path: &str| {
-        ground
-            .sources
-            .binary_search_by(|source| source.path.as_str().cmp(path))
-            .ok()
-    };
-    let loaded = loaded(ground, &applications).into_iter();
-    let loaded = loaded.filter_map(|loaded| match loaded.files.as_slice() {
-        [only] => Some(edge(loaded.from, source(only)?)),
-        _ => None,
-    });
-    let controllers = |application: &&str| {
-        let directory = format!("{}/", beneath(application, "controllers"));
+    let loaded = parts
+        .loaded
+        .iter()
+        .filter_map(|loaded| match loaded.files.as_slice() {
+            [only] => Some(edge(loaded.from, position(ground.sources, only)?)),
+            _ => None,
+        });
+    let controllers = parts.applications.iter().flat_map(|application| {
+        let directory = beneath(application, "controllers");
         let each = ground.sources.iter().enumerate();
-        let each = each.filter(move |(_, source)| source.path.starts_with(&directory));
-        each.map(|(to, _)| to).collect::<Vec<usize>>()
-    };
-    let core = match cores(ground).as_slice() {
-        [only] => Some(*only),
-        _ => None,
-    };
-    let named = applications.iter().flat_map(controllers);
+        let each = each.filter(move |(_, source)| is_beneath(&source.path, &directory));
+        each.map(|(to, _)| to)
+    });
     loaded
-        .chain(named.filter_map(|to| Some(edge(core?, to))))
+        .chain(controllers.filter_map(|to| Some(edge(parts.core?, to))))
         .collect()
 }
 
-/// The sources that are the framework's.
-fn cores(ground: Ground<'_, '_>) -> Vec<usize> {
-    let is_core = |source: &Source| source.path == CORE || source.path.ends_with("/core/CodeIgniter.php");
-    let each = ground.sources.iter().enumerate();
-    each.filter(|(_, source)| is_core(source))
-        .map(|(at, _)| at)
-        .collect()
-}
-
-/// The directories of applications, if the framework is here.
 fn applications<'t>(ground: Ground<'t, '_>) -> Vec<&'t str> {
-    if cores(ground).is_empty() {
-        return Vec::new();
-    }
     let paths = ground.sources.iter().map(|source| source.path.as_str());
     let directories = paths.filter_map(|path| path.strip_suffix(SETTINGS)?.strip_suffix('/'));
     directories.collect()
@@ -175,37 +182,24 @@ fn applications<'t>(ground: Ground<'t, '_>) -> Vec<&'t str> {
 
 /// The application that a file is part of.
 fn around<'a>(path: &str, applications: &[&'a str]) -> Option<&'a str> {
-    let is_in = |application: &&&str| {
-        path.strip_prefix(**application)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    applications
+    let around = applications
         .iter()
-        .filter(is_in)
-        .max_by_key(|application| application.len())
-        .copied()
+        .filter(|application| is_beneath(path, application));
+    around.max_by_key(|application| application.len()).copied()
 }
 
-fn loaded<'t>(ground: Ground<'t, '_>, applications: &[&str]) -> Vec<Loaded<'t>> {
-    if applications.is_empty() {
-        return Vec::new();
-    }
+fn loaded<'t>(ground: Ground<'t, 't>) -> Vec<Loaded<'t>> {
     let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
     for entry in ground.places.entries() {
-        by_name
-            .entry(file_name(&entry.path))
-            .or_default()
-            .push(&entry.path);
+        let of_name = by_name.entry(file_name(&entry.path)).or_default();
+        of_name.push(&entry.path);
     }
     let files = |load: &Load| -> Vec<&'t str> {
         let endings = load.part.endings(&load.name).into_iter();
         let files = endings.flat_map(|ending| {
             let named = by_name.get(file_name(&ending)).into_iter().flatten();
-            let is_it = |path: &&&str| {
-                path.strip_suffix(ending.as_str())
-                    .is_some_and(|before| before.is_empty() || before.ends_with('/'))
-            };
-            named.filter(is_it).copied().collect::<Vec<&str>>()
+            let named = named.filter(|path| ends_in(path, &ending));
+            named.copied().collect::<Vec<&str>>()
         });
         files.collect()
     };

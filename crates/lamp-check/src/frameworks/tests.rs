@@ -3,13 +3,17 @@
 use crate::tests::{Written, told};
 use crate::{Limits, Setting, check};
 
+/// What a family of rules says of a tree.
+fn told_by(family: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let report = check(&Written::new(files), &Setting::default(), &Limits::default());
+    let told = told(&report).into_iter();
+    told.filter(|line| line.contains(family)).collect()
+}
+
 /// What this family says of a tree.
 #[track_caller]
 fn check_tree(files: &[(&str, &str)], expected: &[&str]) {
-    let report = check(&Written::new(files), &Setting::default(), &Limits::default());
-    let told = told(&report).into_iter();
-    let told: Vec<String> = told.filter(|line| line.contains(" framework-")).collect();
-    assert_eq!(told, expected);
+    assert_eq!(told_by(" framework-", files), expected);
 }
 
 const EXTENSION: &str = "{\n  \"manifest_version\": 2,\n  \"AutoloadClasses\": {\n    \"GadgetHooks\": \"includes/Hooks.php\"\n  },\n  \
@@ -206,16 +210,7 @@ fn a_view_of_the_fourth_codeigniter() {
         "app/Controllers/Home.php",
         "<?php\nreturn view('home/page') . view('home/page.php') . view('Pack\\\\none') . view('home/pgae');",
     );
-    let report = |files: &[(&str, &str)]| {
-        let told = told(&check(
-            &Written::new(files),
-            &Setting::default(),
-            &Limits::default(),
-        ));
-        told.into_iter()
-            .filter(|line| line.contains(" template-"))
-            .collect::<Vec<_>>()
-    };
+    let report = |files: &[(&str, &str)]| told_by(" template-", files);
     assert_eq!(
         report(&[("spark", "#!/usr/bin/env php\n"), routes, view, home]),
         [

@@ -18,7 +18,7 @@ use super::assets;
 use super::marks::{self, Marks};
 use super::templates::{Engine, Naming};
 use crate::facts::Spot;
-use crate::frameworks::codeigniter::{Load, Part};
+use crate::frameworks::{Load, Part};
 use crate::parse::Lines;
 
 /// What an editor puts before a text to say that it is UTF-8.

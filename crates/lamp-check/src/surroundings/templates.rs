@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::is_apart;
 use crate::facts::Spot;
 use crate::nearest::Neighbours;
-use crate::place::{Place, Places, beneath, file_name, fold, parent};
+use crate::place::{Place, Places, beneath, ends_in, file_name, fold, is_beneath, parent};
 use crate::tree::{Entry, EntryKind};
 
 pub(crate) use scan::scan;
@@ -140,10 +140,7 @@ impl<'p, 't> Judge<'p, 't> {
     /// Files whose path ends with this name.
     fn ending_with<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'t str> + 's {
         let candidates = self.by_name.get(file_name(name)).into_iter().flatten().copied();
-        candidates.filter(move |path| {
-            path.strip_suffix(name)
-                .is_some_and(|before| before.is_empty() || before.ends_with('/'))
-        })
+        candidates.filter(move |path| ends_in(path, name))
     }
 
     fn missing(&self, named: Named<'t>) -> Option<Fault> {
@@ -328,8 +325,4 @@ fn themes<'t>(places: &Places<'t>) -> HashSet<&'t str> {
             > 1
     };
     styles.map(parent).filter(is_theme).collect()
-}
-
-fn is_beneath(path: &str, dir: &str) -> bool {
-    dir.is_empty() || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }

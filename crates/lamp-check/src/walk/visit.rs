@@ -299,7 +299,7 @@ fn unfold<'a>(todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around, dept
 
 /// Puts up a node, if it says anything.
 pub(super) fn put<'a>(todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around) {
-    todo.extend(telling(node).map(|node| Todo::Visit(node, around)));
+    unfold(todo, node, around, 0);
 }
 
 /// Whether nothing is to be said of a node itself, and all that it holds runs when it does.
@@ -405,7 +405,10 @@ impl<'a> Walk<'a> {
         let ClassLikeMemberSelector::Identifier(method) = &call.method else {
             return;
         };
-        if let Expression::Variable(Variable::Direct(variable)) = bare(call.object) {
+        // Of which class `$this` is, the scope tells.
+        if let Expression::Variable(Variable::Direct(variable)) = bare(call.object)
+            && variable.name != b"$this"
+        {
             self.called.push(Called {
                 variable: variable.name,
                 method,
