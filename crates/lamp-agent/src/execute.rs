@@ -196,7 +196,9 @@ impl Execution<'_> {
             course.ahead = self.verify_ahead(index);
         }
         let leave = match step {
-            Step::Gate { .. } | Step::Bake { .. } | Step::ProveWorkers {} => Leave::AnyTime,
+            Step::Gate { .. } | Step::AwaitAnswer { .. } | Step::Bake { .. } | Step::ProveWorkers {} => {
+                Leave::AnyTime
+            }
             Step::CheckDisk { .. }
             | Step::Stage { .. }
             | Step::Seal { .. }
@@ -251,11 +253,21 @@ impl Execution<'_> {
                 return Err(Reason::Asked { by });
             }
         };
-        if let Step::Switch { to } = step {
+        if step.name() == self.meets_visitors() {
             let unconfirmed = (self.plan.kind == PlanKind::Deploy).then_some(&self.plan.deployment);
-            self.answers(Some(to), unconfirmed, begun);
+            self.answers(Some(&self.plan.to), unconfirmed, begun);
         }
         Ok(done)
+    }
+
+    /// The step that is done as soon as the release answers visitors. Before, there is nothing of it to be watched.
+    fn meets_visitors(&self) -> StepName {
+        let awaits = |step: &Step| matches!(step, Step::AwaitAnswer { .. });
+        if self.plan.steps.iter().any(awaits) {
+            StepName::AwaitAnswer
+        } else {
+            StepName::Switch
+        }
     }
 
     /// What the hands do for it. A probe that fails in the bake may be anybody's fault: if it is not the release's,
@@ -319,6 +331,7 @@ impl Execution<'_> {
                 | Step::Gate { .. }
                 | Step::Verify { .. }
                 | Step::Switch { .. }
+                | Step::AwaitAnswer { .. }
                 | Step::Bake { .. }
                 | Step::ProveWorkers {},
                 _,
@@ -371,6 +384,7 @@ fn way_back(plan: &Plan) -> Option<&ReleaseId> {
         | Step::Gate { .. }
         | Step::Verify { .. }
         | Step::Switch { .. }
+        | Step::AwaitAnswer { .. }
         | Step::Bake { .. }
         | Step::ProveWorkers {}
         | Step::Confirm { .. } => None,

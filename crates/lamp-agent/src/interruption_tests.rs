@@ -139,6 +139,7 @@ impl FakeHands {
             | Step::Stage { .. }
             | Step::Verify { .. }
             | Step::Arm { .. }
+            | Step::AwaitAnswer { .. }
             | Step::Bake { .. }
             | Step::ProveWorkers {}
             | Step::Confirm { .. } => Fact::Done,

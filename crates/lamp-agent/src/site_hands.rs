@@ -213,6 +213,9 @@ impl Hands for SiteHands {
                 Step::Verify { release } => self.verify_step(release.clone()).await,
                 Step::Arm { back_to } => self.arm(back_to.clone()).await,
                 Step::Switch { to } => self.switch(plan.from.clone(), to.clone()).await,
+                Step::AwaitAnswer { within_millis, probe } => {
+                    self.await_answer(plan, *within_millis, probe).await
+                }
                 Step::Bake { bake_millis, probes } => self.bake(*bake_millis, probes).await,
                 Step::ProveWorkers {} => self.prove(plan).await,
                 Step::Confirm { .. } => Ok(Fact::Done),

@@ -103,6 +103,14 @@ pub enum Step {
         /// The release.
         to: ReleaseId,
     },
+    /// Ask through Apache until the log shows that the release answered: only where none did before, for Apache
+    /// may have to be reloaded first, and another site may answer there meanwhile.
+    AwaitAnswer {
+        /// How long at most, in milliseconds.
+        within_millis: u64,
+        /// A path to ask for.
+        probe: String,
+    },
     /// Probe through Apache until the time is over.
     Bake {
         /// How long, in milliseconds.
@@ -131,6 +139,7 @@ pub enum StepName {
     Verify,
     Arm,
     Switch,
+    AwaitAnswer,
     Bake,
     ProveWorkers,
     Confirm,
@@ -138,7 +147,7 @@ pub enum StepName {
 
 impl StepName {
     /// Every name, in the order in which a deployment goes through them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CheckDisk,
         Self::Stage,
         Self::Seal,
@@ -146,6 +155,7 @@ impl StepName {
         Self::Verify,
         Self::Arm,
         Self::Switch,
+        Self::AwaitAnswer,
         Self::Bake,
         Self::ProveWorkers,
         Self::Confirm,
@@ -161,6 +171,7 @@ impl StepName {
             Self::Verify => "verify",
             Self::Arm => "arm",
             Self::Switch => "switch",
+            Self::AwaitAnswer => "await-answer",
             Self::Bake => "bake",
             Self::ProveWorkers => "prove-workers",
             Self::Confirm => "confirm",
@@ -185,6 +196,7 @@ impl Step {
             Self::Verify { .. } => StepName::Verify,
             Self::Arm { .. } => StepName::Arm,
             Self::Switch { .. } => StepName::Switch,
+            Self::AwaitAnswer { .. } => StepName::AwaitAnswer,
             Self::Bake { .. } => StepName::Bake,
             Self::ProveWorkers {} => StepName::ProveWorkers,
             Self::Confirm { .. } => StepName::Confirm,

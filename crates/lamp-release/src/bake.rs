@@ -1,10 +1,11 @@
-//! The watched time after a switch: every probe must answer 2xx or 3xx until it is over.
+//! The watched time after a switch: every probe must answer 2xx or 3xx until it is over. A first release is waited for
+//! before: [`await_answer`].
 //!
-//! Dropping the future of [`bake`] ends it at once.
+//! Dropping a future of these ends it at once.
 
 use std::time::Duration;
 
-use lamp_model::clock::Clock;
+use lamp_model::clock::{BootTime, Clock};
 use lamp_model::event::Reason;
 use lamp_model::port::Answer;
 
@@ -27,6 +28,32 @@ pub struct Baked {
     pub probes: u64,
 }
 
+/// Asks for `path`, again and again, until `has_answered` says that the release did; at least once.
+///
+/// What comes back is nobody's verdict: until Apache knows of the release, another site may answer there, or none. Answers
+/// `Some` of what came back last, in words, if the release has not answered `within` that time.
+pub async fn await_answer<E>(
+    ask: &dyn Ask,
+    clock: &dyn Clock,
+    (path, within): (&str, Duration),
+    has_answered: impl Fn() -> Result<bool, E>,
+) -> Result<Option<String>, E> {
+    let begun = clock.boot_time();
+    let mut pause = PAUSE_FIRST;
+    loop {
+        let answer = ask.ask(path).await;
+        if has_answered()? {
+            return Ok(None);
+        }
+        let left = left(clock, &begun, within);
+        if left.is_zero() {
+            return Ok(Some(words(&answer)));
+        }
+        tokio::time::sleep(pause.min(left)).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
 /// Probes every path, again and again, until `length` is over; at least once each.
 pub async fn bake(
     ask: &dyn Ask,
@@ -42,11 +69,7 @@ pub async fn bake(
             judge(path, ask.ask(path).await)?;
             baked.probes += 1;
         }
-        // Another boot means: long ago.
-        let left = clock
-            .boot_time()
-            .since(&begun)
-            .map_or(Duration::ZERO, |passed| length.saturating_sub(passed));
+        let left = left(clock, &begun, length);
         if left.is_zero() {
             return Ok(baked);
         }
@@ -55,17 +78,28 @@ pub async fn bake(
     }
 }
 
+/// What is left of `length`. Another boot means: long ago.
+fn left(clock: &dyn Clock, begun: &BootTime, length: Duration) -> Duration {
+    let passed = clock.boot_time().since(begun);
+    passed.map_or(Duration::ZERO, |passed| length.saturating_sub(passed))
+}
+
 /// Whether an answer is that of a site that works.
 pub fn judge(path: &str, answer: Result<u16, String>) -> Result<(), Reason> {
-    let answer = match answer {
-        Ok(200..=399) => return Ok(()),
-        Ok(status) => format!("answered {status}"),
-        Err(why) => format!("was not answered: {why}"),
-    };
+    if matches!(answer, Ok(200..=399)) {
+        return Ok(());
+    }
     Err(Reason::ProbeFailed {
         path: path.to_owned(),
-        answer,
+        answer: words(&answer),
     })
+}
+
+fn words(answer: &Result<u16, String>) -> String {
+    match answer {
+        Ok(status) => format!("answered {status}"),
+        Err(why) => format!("was not answered: {why}"),
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +107,6 @@ mod tests {
     use std::sync::Mutex;
 
     use jiff::Timestamp;
-    use lamp_model::clock::BootTime;
     use tokio::time::Instant;
 
     use super::*;
@@ -154,6 +187,37 @@ mod tests {
             "the probe of /shop through Apache answered 500"
         );
         assert_eq!(asked.len(), 8);
+    }
+
+    /// How often a site that answers nothing good is asked until the release answers, and what is then said of it.
+    async fn awaited(answers_at: usize, within: u64) -> (Option<String>, Vec<Duration>) {
+        let begun = Instant::now();
+        let site = Site {
+            begun,
+            bad_after: 0,
+            asked: Mutex::default(),
+        };
+        let has_answered = || Ok::<_, ()>(site.asked.lock().expect("one thread").len() >= answers_at);
+        let within = Duration::from_secs(within);
+        let said = await_answer(&site, &Simulated(begun), ("/", within), has_answered).await;
+        (
+            said.expect("the log can be read"),
+            site.asked.into_inner().expect("one thread"),
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_release_is_waited_for_whatever_else_answers_there() {
+        let (said, asked) = awaited(30, 60).await;
+        assert_eq!((said, asked.len()), (None, 30));
+        assert!(asked[29] > Duration::from_secs(20), "{asked:?}");
+        let (said, asked) = awaited(usize::MAX, 60).await;
+        assert_eq!(said.as_deref(), Some("answered 500"));
+        assert!(
+            asked.last().is_some_and(|last| *last >= Duration::from_secs(60)),
+            "{asked:?}"
+        );
+        assert_eq!(awaited(1, 0).await.0, None, "asked once at least");
     }
 
     #[track_caller]

@@ -12,6 +12,9 @@ use lamp_model::{DeploymentId, Plan, ReleaseId, Step};
 
 use crate::store::{Cost, Survey};
 
+/// How long a first release is waited for at least, however short its bake: Apache writes its lines behind the answers.
+const AWAITED_AT_LEAST: Duration = Duration::from_secs(2);
+
 /// What the store and the log say while the plan is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -148,8 +151,21 @@ pub fn deploy(
             release: release.clone(),
         });
     }
+    let is_first = back_to.is_none();
     steps.push(Step::Arm { back_to });
-    steps.extend(switching(to, &terms.watch));
+    steps.push(Step::Switch { to: to.clone() });
+    steps.extend(
+        terms
+            .watch
+            .probes
+            .first()
+            .filter(|_| is_first)
+            .map(|probe| Step::AwaitAnswer {
+                within_millis: millis(terms.watch.bake.max(AWAITED_AT_LEAST)),
+                probe: probe.clone(),
+            }),
+    );
+    steps.extend(proving(to, &terms.watch));
     Ok(Plan {
         deployment,
         kind: PlanKind::Deploy,
@@ -230,7 +246,8 @@ pub fn rollback(
             back_to: Some(release.clone()),
         },
     ];
-    steps.extend(switching(&release, watch));
+    steps.push(Step::Switch { to: release.clone() });
+    steps.extend(proving(&release, watch));
     Ok(Plan {
         deployment,
         kind: PlanKind::Rollback,
@@ -268,16 +285,19 @@ fn storing(release: &ReleaseId, cost: &Cost, space: Space) -> Result<Vec<Step>, 
     ])
 }
 
-fn switching(to: &ReleaseId, watch: &Watch) -> [Step; 4] {
+fn proving(to: &ReleaseId, watch: &Watch) -> [Step; 3] {
     [
-        Step::Switch { to: to.clone() },
         Step::Bake {
-            bake_millis: u64::try_from(watch.bake.as_millis()).unwrap_or(u64::MAX),
+            bake_millis: millis(watch.bake),
             probes: watch.probes.clone(),
         },
         Step::ProveWorkers {},
         Step::Confirm { release: to.clone() },
     ]
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Refuses what would fill the disk.

@@ -85,6 +85,21 @@ pub enum ProofError {
         /// Which release.
         release: ReleaseId,
     },
+    /// Our own probes were answered all the time, or not, but never by the release.
+    #[error(
+        "release {release} answered nobody: the probe of {probe} {answer}, and the access log {} does not show it",
+        path.display()
+    )]
+    Unmet {
+        /// Which log.
+        path: PathBuf,
+        /// Which release.
+        release: ReleaseId,
+        /// The path asked for.
+        probe: String,
+        /// What came back last, as in `answered 404`.
+        answer: String,
+    },
 }
 
 impl ProofError {
@@ -92,7 +107,7 @@ impl ProofError {
     pub const fn way_out(&self) -> &'static str {
         match self {
             Self::Host(_) | Self::Log { .. } => "name Apache's own log and pid file in lamp.toml",
-            Self::Blind { .. } => {
+            Self::Blind { .. } | Self::Unmet { .. } => {
                 "look whether Apache was reloaded since the lines of `lamp apache lines SITE` are in the site's virtual host, and \
                  whether BufferedLogs is off"
             }
@@ -179,6 +194,11 @@ pub fn mark(host: &Host, path: &Path) -> Result<LogMark, ProofError> {
         file,
         offset,
     })
+}
+
+/// Whether the log shows, from `mark` on, that the release answered anybody.
+pub fn has_answered(host: &Host, mark: &LogMark, claim: &Claim<'_>) -> Result<bool, ProofError> {
+    Ok(mark.read(host, claim)?.has_new())
 }
 
 /// Reads the log from `mark` on, and holds it against the workers that live now.

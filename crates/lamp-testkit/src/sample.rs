@@ -87,6 +87,7 @@ fn finished(
         | StepName::Stage
         | StepName::Gate
         | StepName::Verify
+        | StepName::AwaitAnswer
         | StepName::Bake
         | StepName::ProveWorkers => vec![done],
     }

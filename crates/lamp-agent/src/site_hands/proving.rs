@@ -9,12 +9,12 @@ use lamp_http::error::chain;
 use lamp_model::clock::{BootTime, Clock};
 use lamp_model::plan::{Plan, Step};
 use lamp_model::port::Answer;
-use lamp_release::bake::{Ask, bake};
-use lamp_release::proof::{self, Claim, LogMark};
+use lamp_release::bake::{Ask, await_answer, bake};
+use lamp_release::proof::{self, Claim, LogMark, ProofError};
 
 use super::{HandsError, SiteHands, blocking};
 use crate::asker::{DoorKeeper, as_visitors};
-use crate::hands::Fact;
+use crate::hands::{Fact, all_causes};
 
 /// Where the access log ended before the switch, and when the switch was made.
 pub(super) struct Mark {
@@ -42,6 +42,11 @@ impl Ask for Visitor<'_> {
 impl SiteHands {
     /// Notes where the access log ends, before the switch is made.
     pub(super) async fn mark(&self) -> Result<(), HandsError> {
+        self.keep(self.log_end().await?);
+        Ok(())
+    }
+
+    async fn log_end(&self) -> Result<Mark, HandsError> {
         let (reach, clock) = (Arc::clone(&self.reach), Arc::clone(&self.clock));
         let noted = blocking(move || {
             let log = proof::mark(&reach.host(), reach.0.access_log.as_path());
@@ -50,8 +55,7 @@ impl SiteHands {
                 switched: clock.boot_time(),
             })
         });
-        self.keep(noted.await?);
-        Ok(())
+        noted.await
     }
 
     /// The switch was made just now.
@@ -70,11 +74,52 @@ impl SiteHands {
         self.mark.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(super) async fn bake(&self, bake_millis: u64, probes: &[String]) -> Result<Fact, HandsError> {
-        let visitor = Visitor {
+    fn visitor(&self) -> Result<Visitor<'_>, HandsError> {
+        Ok(Visitor {
             client: self.reach.client()?,
             door: self.door.as_deref(),
+        })
+    }
+
+    /// Until the log shows that the release answers: before, Apache does not know of it, and who answers is somebody else.
+    pub(super) async fn await_answer(
+        &self,
+        plan: &Plan,
+        within_millis: u64,
+        probe: &str,
+    ) -> Result<Fact, HandsError> {
+        let mark = match self.take() {
+            Some(mark) => mark,
+            None => self.log_end().await?,
         };
+        let (visitor, claim) = (self.visitor()?, self.claim(plan, &mark));
+        let has_answered =
+            || proof::has_answered(&self.reach.host(), &mark.log, &claim).map_err(|error| unproven(&error));
+        let asked = (probe, Duration::from_millis(within_millis));
+        let instead = await_answer(&visitor, &*self.clock, asked, has_answered).await?;
+        if let Some(answer) = instead {
+            let unmet = ProofError::Unmet {
+                path: self.config().access_log.as_path().to_owned(),
+                release: plan.to.clone(),
+                probe: probe.to_owned(),
+                answer,
+            };
+            return Err(unproven(&unmet));
+        }
+        self.keep(mark);
+        Ok(Fact::Done)
+    }
+
+    fn claim<'a>(&'a self, plan: &'a Plan, mark: &Mark) -> Claim<'a> {
+        Claim {
+            release: &plan.to,
+            switched_at: wall_time_of(&mark.switched, &*self.clock),
+            apache_pid_file: self.config().apache_pid_file.as_path(),
+        }
+    }
+
+    pub(super) async fn bake(&self, bake_millis: u64, probes: &[String]) -> Result<Fact, HandsError> {
+        let visitor = self.visitor()?;
         let length = Duration::from_millis(bake_millis);
         let baked = bake(&visitor, &*self.clock, length, probes).await;
         baked.map(|_| Fact::Done).map_err(HandsError::Judged)
@@ -90,19 +135,9 @@ impl SiteHands {
             Some(mark) => mark,
             None => self.mark_anew(probes).await?,
         };
-        let claim = Claim {
-            release: &plan.to,
-            switched_at: wall_time_of(&mark.switched, &*self.clock),
-            apache_pid_file: self.config().apache_pid_file.as_path(),
-        };
+        let claim = self.claim(plan, &mark);
         let seen = proof::prove(&self.reach.host(), &mark.log, &claim, &*self.clock).await;
-        let seen = seen.map_err(|error| {
-            HandsError::Failed(format!(
-                "{}; {}",
-                crate::hands::all_causes(&error),
-                error.way_out()
-            ))
-        })?;
+        let seen = seen.map_err(|error| unproven(&error))?;
         seen.verdict().map(|()| Fact::Done).map_err(HandsError::Judged)
     }
 
@@ -114,6 +149,10 @@ impl SiteHands {
         self.take()
             .ok_or_else(|| HandsError::Failed("the access log was not marked".into()))
     }
+}
+
+fn unproven(error: &ProofError) -> HandsError {
+    HandsError::Failed(format!("{}; {}", all_causes(error), error.way_out()))
 }
 
 /// When `moment` was, by the wall clock as it stands now: Apache stamps its lines with that clock, and it

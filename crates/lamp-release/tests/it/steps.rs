@@ -89,7 +89,9 @@ impl Stand {
             Step::Verify { release } => step::verify(&self.store, release),
             Step::Arm { back_to } => step::arm(&self.links, back_to.as_ref()),
             Step::Switch { to } => step::switch(&self.links, plan.from.as_ref(), to),
-            Step::Gate { .. } | Step::Bake { .. } | Step::ProveWorkers {} => Ok(()),
+            Step::Gate { .. } | Step::AwaitAnswer { .. } | Step::Bake { .. } | Step::ProveWorkers {} => {
+                Ok(())
+            }
             Step::Confirm { release } => step::confirm(&self.links, release),
         };
         done.unwrap_or_else(|error| panic!("{}: {error}", step.name()));

@@ -91,6 +91,10 @@ pub fn step(step: &Step) -> String {
         } => format!("arm: the way back to {back_to} is ready on disk"),
         Step::Arm { back_to: None } => "arm: the way back, to no release, is ready on disk".into(),
         Step::Switch { to } => format!("switch: {to} answers from here on"),
+        Step::AwaitAnswer { within_millis, probe } => format!(
+            "await, for {} at most, that {probe} is answered by it: no release answered before",
+            micros(within_millis.saturating_mul(1000))
+        ),
         Step::Bake { bake_millis, probes } => bake(*bake_millis, probes),
         Step::ProveWorkers {} => "prove from the access log that every worker has switched".into(),
         Step::Confirm { release } => format!("confirm {release}: proven good, the way back taken away"),

@@ -5,6 +5,7 @@
 //! test.
 
 mod blind;
+mod first;
 mod hidden;
 pub(crate) mod scene;
 mod stuck;
@@ -72,7 +73,8 @@ fn taken_back(scene: &Scene) {
     assert_eq!(forced.exit, Some(1), "{}", forced.said);
     assert!(forced.said.contains("went back"), "{}", forced.said);
     let failed = forced.failed.len();
-    assert!((1..=100).contains(&failed), "{forced}");
+    // None at all may have come by before it went back; that it fails for whoever comes shows where nobody watches.
+    assert!(failed <= 100, "{forced}");
     let place = format!("{}:{}", broken.path, broken.line);
     let right = broken.right.expect("this breakage knows the right name");
     let triggers = forced.triggers();
