@@ -72,7 +72,13 @@ pub(crate) fn set_mount_attributes(
             size_of::<libc::mount_attr>(),
         )
     };
-    check(answer).map(drop)
+    check(answer).map(drop).map_err(|error| match error.raw_os_error() {
+        Some(libc::EINVAL) if users.is_some() => io::Error::new(
+            io::ErrorKind::Unsupported,
+            "its file system cannot give its files other owners (an overlay cannot, ext4, XFS and Btrfs can); move it to one that can",
+        ),
+        _ => error,
+    })
 }
 
 /// Brings the loopback device of this network namespace up.
