@@ -18,7 +18,7 @@ pub(crate) const ROOT_CONSTANTS: &[RootConstant] = &[
     },
 ];
 
-/// A variable or a variable of the environment that the application sets to one of its directories, always.
+/// A constant, a variable or a variable of the environment that the application sets to one of its directories, always.
 pub(crate) struct RootVariable {
     /// As in `$name`, `$name[key]`; of the environment without `$`.
     pub(crate) name: &'static str,
@@ -43,6 +43,12 @@ pub(crate) const ROOT_VARIABLES: &[RootVariable] = &[
         name: "$config[include_path]",
         known_by: "include/cacti_version",
         directory: "/include",
+    },
+    // Of which the others that begin with `JPATH_` are made.
+    RootVariable {
+        name: "JPATH_ROOT",
+        known_by: "administrator/manifests/files/joomla.xml",
+        directory: "",
     },
     RootVariable {
         name: "MW_INSTALL_PATH",

@@ -81,13 +81,14 @@ pub(crate) struct Include {
     pub(crate) always: bool,
 }
 
-/// The four ways to include.
+/// The four ways to include, and that of Joomla's loader: it includes the file as soon as its class is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Keyword {
     Include,
     IncludeOnce,
     Require,
     RequireOnce,
+    Register,
 }
 
 impl Keyword {
@@ -97,6 +98,7 @@ impl Keyword {
             Self::IncludeOnce => "include_once",
             Self::Require => "require",
             Self::RequireOnce => "require_once",
+            Self::Register => "JLoader::register",
         }
     }
 
@@ -104,7 +106,7 @@ impl Keyword {
     pub(crate) const fn is_required(self) -> bool {
         match self {
             Self::Require | Self::RequireOnce => true,
-            Self::Include | Self::IncludeOnce => false,
+            Self::Include | Self::IncludeOnce | Self::Register => false,
         }
     }
 }

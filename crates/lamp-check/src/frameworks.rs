@@ -1,5 +1,5 @@
 //! What frameworks load because somebody names it: classes of MediaWiki's extensions, services of Drupal's modules,
-//! providers of Laravel, bundles of Symfony, parts of CodeIgniter's applications.
+//! providers of Laravel, bundles of Symfony, parts of CodeIgniter's applications, classes of Joomla's extensions.
 //!
 //! Invariant: only a path or a class that could stand nowhere but in this tree is told; what packages bring that are
 //! not here is silent.
@@ -7,6 +7,7 @@
 mod classes;
 mod codeigniter;
 mod drupal;
+mod joomla;
 mod mediawiki;
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,7 @@ pub(crate) fn judge(seen: Seen<'_, '_>) -> Vec<Finding> {
     let missing = mediawiki::missing(seen)
         .into_iter()
         .chain(drupal::missing(seen))
+        .chain(joomla::missing(seen))
         .chain(codeigniter::missing(seen));
     let of_paths = missing.filter_map(|missing| {
         let near = neighbours

@@ -145,13 +145,15 @@ impl Walk<'_> {
             (false, true) => Guard::OnSymbol,
             (false, false) => Guard::None,
         };
+        // What is only registered is included later, and perhaps never.
+        let at_once = keyword != Keyword::Register;
         Include {
             keyword,
             at,
             value,
             guard,
-            outside_functions: met.around.is_outside_functions(),
-            always: met.around.is_always_run() && !met.around.on_symbol,
+            outside_functions: at_once && met.around.is_outside_functions(),
+            always: at_once && met.around.is_always_run() && !met.around.on_symbol,
         }
     }
 

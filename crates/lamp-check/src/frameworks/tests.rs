@@ -63,6 +63,145 @@ fn a_service_of_a_module_of_drupal() {
 }
 
 #[test]
+fn what_answers_a_route_of_drupal_and_the_files_of_a_library() {
+    let module = ("modules/shop/shop.info.yml", "name: Shop\n");
+    let page = (
+        "modules/shop/src/Controller/Page.php",
+        "<?php\nnamespace Drupal\\shop\\Controller;\nclass Page { function view() {} }",
+    );
+    let routes = "shop.page:\n  path: '/shop'\n  defaults:\n    _controller: '\\Drupal\\shop\\Controller\\Page::view'\n    \
+                  _form: '\\Drupal\\shop\\Form\\Gone'\n    _title: 'Shop'\n  options:\n    _form: '\\Drupal\\Core\\Form'\n";
+    let routes = ("modules/shop/shop.routing.yml", routes);
+    let libraries = "cart:\n  version: 1.0\n  css:\n    theme:\n      css/cart.css: {}\n  js:\n    'js/cart.js': { minified: true }\n    \
+                     /core/gone.js: {}\n    https://cdn.example/gone.js: { type: external }\n    gone.js: { type: external }\n  dependencies:\n    - core/drupal\n";
+    let libraries = ("modules/shop/shop.libraries.yml", libraries);
+    let style = ("modules/shop/css/cart.css", "");
+    let script = ("modules/shop/js/cart.js", "");
+    check_tree(
+        &[module, page, routes, libraries, style, script],
+        &[
+            "warning framework-part-not-found modules/shop/shop.routing.yml:5:14 modules/shop/src/Form/Gone.php",
+        ],
+    );
+    check_tree(
+        &[module, page, libraries, style, ("modules/shop/js/card.js", "")],
+        &[
+            "warning framework-part-not-found modules/shop/shop.libraries.yml:7:6 modules/shop/js/cart.js -> modules/shop/js/card.js",
+        ],
+    );
+    // Of another program, which has no module.
+    check_tree(&[page, routes, libraries], &[]);
+}
+
+/// A component, a module and a plugin, as Joomla has them.
+const JOOMLA: [(&str, &str); 12] = [
+    ("administrator/manifests/files/joomla.xml", "<extension/>"),
+    (
+        "administrator/components/com_shop/shop.xml",
+        "<?xml version=\"1.0\"?>\n<!-- > <namespace path=\"gone\"> -->\n<extension type=\"component\">\n  <namespace path=\"src\">Acme\\Component\\Shop</namespace>\n  \
+         <files folder=\"site\"><folder>gone</folder></files>\n</extension>",
+    ),
+    ("components/com_shop/src/Cart.php", "<?php\n"),
+    (
+        "modules/mod_cart/mod_cart.xml",
+        "<extension type=\"module\" client=\"site\">\n  <namespace path='src'>Acme\\Module\\Cart</namespace>\n  <files>\n    <filename \
+         module=\"mod_cart\">mod_cart.php</filename>\n  </files>\n</extension>",
+    ),
+    ("modules/mod_cart/src/Cart.php", "<?php\n"),
+    (
+        "modules/mod_cart/mod_cart.php",
+        "<?php\nJLoader::register('ModCartHelper', __DIR__ . '/helper.php');\nrequire \\Joomla\\CMS\\Helper\\ModuleHelper::getLayoutPath('mod_cart', \
+         $params->get('layout', 'default'));\necho LayoutHelper::render('joomla.cart.line', []);\n$form = new FileLayout('joomla.cart.form');",
+    ),
+    ("modules/mod_cart/helper.php", "<?php\nclass ModCartHelper {}"),
+    ("modules/mod_cart/tmpl/default.php", "<?php\n"),
+    ("layouts/joomla/cart/line.php", "<?php\n"),
+    ("templates/own/html/layouts/joomla/cart/form.php", "<?php\n"),
+    (
+        "plugins/system/shop/shop.xml",
+        "<extension type=\"plugin\">\n  <files><folder plugin=\"shop\">services</folder></files>\n</extension>",
+    ),
+    ("plugins/system/shop/services/provider.php", "<?php\n"),
+];
+
+/// Joomla's site, with what `change` does to it.
+fn joomla(change: impl Fn(&str) -> &str) -> Vec<String> {
+    let files = JOOMLA.map(|(path, text)| (change(path), text));
+    let report = check(&Written::new(&files), &Setting::default(), &Limits::default());
+    told(&report)
+}
+
+#[test]
+fn the_parts_of_joomlas_extensions() {
+    assert_eq!(joomla(|path| path), Vec::<String>::new());
+    for (there, instead, expected) in [
+        (
+            "components/com_shop/src/Cart.php",
+            "components/com_shop/Src/Cart.php",
+            "warning framework-part-not-found administrator/components/com_shop/shop.xml:4:4 administrator/components/com_shop/src",
+        ),
+        (
+            "modules/mod_cart/src/Cart.php",
+            "modules/mod_cart/scr/Cart.php",
+            "warning framework-part-not-found modules/mod_cart/mod_cart.xml:2:4 modules/mod_cart/src",
+        ),
+        (
+            "plugins/system/shop/services/provider.php",
+            "plugins/system/shop/service/provider.php",
+            "warning framework-part-not-found plugins/system/shop/shop.xml:2:11 plugins/system/shop/services",
+        ),
+        (
+            "modules/mod_cart/helper.php",
+            "modules/mod_cart/helpers.php",
+            "warning include-not-found modules/mod_cart/mod_cart.php:2:36 modules/mod_cart/helper.php -> modules/mod_cart/helpers.php",
+        ),
+        (
+            "modules/mod_cart/tmpl/default.php",
+            "modules/mod_cart/tmpl/defualt.php",
+            "warning template-not-found modules/mod_cart/mod_cart.php:3:56 modules/mod_cart/tmpl/default.php -> modules/mod_cart/tmpl/defualt.php",
+        ),
+        (
+            "layouts/joomla/cart/line.php",
+            "layouts/joomla/cart/lines.php",
+            "warning template-not-found modules/mod_cart/mod_cart.php:4:27 layouts/joomla/cart/line.php -> layouts/joomla/cart/lines.php",
+        ),
+        (
+            "templates/own/html/layouts/joomla/cart/form.php",
+            "templates/own/html/layouts/joomla/cart/forms.php",
+            "warning template-not-found modules/mod_cart/mod_cart.php:5:24 layouts/joomla/cart/form.php",
+        ),
+    ] {
+        let told = joomla(|path| if path == there { instead } else { path });
+        assert_eq!(told, [expected], "{there}");
+    }
+    // Of another program, whose layouts lie elsewhere.
+    let other = |path: &str| {
+        path.replace("administrator/manifests", "manifests")
+            .replace("line.php", "lines.php")
+    };
+    let files = JOOMLA.map(|(path, text)| (other(path), text));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    assert_eq!(told_by(" template-", &files), Vec::<String>::new());
+}
+
+/// What is registered is not loaded yet, and perhaps never is.
+#[test]
+fn a_class_that_joomla_may_load_is_not_declared_by_it() {
+    let twice = |way: &str| {
+        let index = format!("<?php\n{way}\nrequire __DIR__ . '/other.php';");
+        let class = "<?php\nclass Cart {}";
+        let files = [
+            ("index.php", index.as_str()),
+            ("cart.php", class),
+            ("other.php", class),
+        ];
+        told_by(" declared-twice ", &files).len()
+    };
+    assert_eq!(twice("JLoader::register('Cart', __DIR__ . '/cart.php');"), 0);
+    assert_eq!(twice("require __DIR__ . '/cart.php';"), 1, "the control");
+}
+
+#[test]
 fn a_provider_of_laravel_and_a_bundle_of_symfony() {
     let artisan = ("artisan", "#!/usr/bin/env php\n");
     let provider = (
@@ -231,12 +370,22 @@ fn broken_settings_are_left_alone() {
         "  class: '",
         "class: Drupal\\",
         "{ class: Drupal\\x",
+        "<",
+        "<extension",
+        "<extension><!-- <namespace path=\"gone\">",
+        "<extension><namespace path>",
+        "<extension><namespace path=\"gone",
+        "<extension><namespace path=''/><filename plugin=\"x\"></filename></>",
+        "'js/x.js':{",
+        ": {}",
     ] {
         check_tree(
             &[
                 ("extension.json", text),
                 ("x.services.yml", text),
                 ("x.info.yml", text),
+                ("x.libraries.yml", text),
+                ("modules/x/x.xml", text),
             ],
             &[],
         );

@@ -9,7 +9,8 @@
 use mago_span::HasSpan;
 use mago_syntax::ast::{
     Access, Argument, ArgumentList, ArrayElement, ClassLikeMemberSelector, Construct, Declare, Expression,
-    FunctionCall, Inline, InlineKind, Literal, MethodCall, Node, Program, Statement,
+    FunctionCall, Inline, InlineKind, Instantiation, Literal, MethodCall, Node, Program, Statement,
+    StaticMethodCall,
 };
 
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,8 @@ impl Gathered {
         match node {
             Node::FunctionCall(call) => self.function(call, always),
             Node::MethodCall(call) => self.method(call),
+            Node::StaticMethodCall(call) => self.static_method(call),
+            Node::Instantiation(made) => self.made(made),
             Node::Inline(inline) => self.markup(inline),
             _ => {}
         }
@@ -142,6 +145,32 @@ impl Gathered {
         if is_render && let Some((at, text)) = first_text(&call.argument_list) {
             let engine = Engine::of_ending(&text);
             self.namings.extend(engine.map(|engine| (at, engine, text)));
+        }
+    }
+
+    fn static_method(&mut self, call: &StaticMethodCall<'_>) {
+        let ClassLikeMemberSelector::Identifier(method) = &call.method else {
+            return;
+        };
+        if let Some(engine) = class_name(call.class).and_then(|class| Engine::of_method(class, method.value))
+        {
+            self.name_part(engine, &call.argument_list);
+        }
+    }
+
+    fn made(&mut self, made: &Instantiation<'_>) {
+        let engine = class_name(made.class).and_then(Engine::of_class);
+        if let (Some(engine), Some(arguments)) = (engine, &made.argument_list) {
+            self.name_part(engine, arguments);
+        }
+    }
+
+    /// A name of letters, digits and dots; another is made while the site runs.
+    fn name_part(&mut self, engine: Engine, arguments: &ArgumentList<'_>) {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
+        let named = first_text(arguments).filter(|(_, text)| !text.is_empty() && text.chars().all(is_plain));
+        if self.namings.len() < NAMINGS_MAX {
+            self.namings.extend(named.map(|(at, text)| (at, engine, text)));
         }
     }
 
@@ -231,6 +260,14 @@ fn literal(expression: &Expression<'_>) -> Option<(u32, String)> {
     };
     let value = String::from_utf8(text.value?.to_vec()).ok()?;
     Some((text.span.start.offset, value))
+}
+
+/// The last part of the name of a class that is written there.
+fn class_name<'a>(class: &'a Expression<'a>) -> Option<&'a [u8]> {
+    let Expression::Identifier(class) = class else {
+        return None;
+    };
+    class.value().rsplit(|byte| *byte == b'\\').next()
 }
 
 /// `$this->load`, or that of another object.

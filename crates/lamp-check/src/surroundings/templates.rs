@@ -19,6 +19,8 @@ use crate::tree::{Entry, EntryKind};
 
 pub(crate) use scan::scan;
 
+/// A file of Joomla that no other application has, from the root.
+const JOOMLA: &str = "administrator/manifests/files/joomla.xml";
 /// Most directories from which the names of pages are tried.
 const ROOTS_MAX: usize = 50;
 
@@ -42,6 +44,10 @@ pub(crate) enum Engine {
     ThemePart,
     /// `locate_template` of WordPress.
     ThemeFile,
+    /// A layout of Joomla: `joomla.form.field` for `layouts/joomla/form/field.php`.
+    Layout,
+    /// The layout of a module of Joomla that every other falls back to.
+    ModuleLayout,
     /// A `block.json` of WordPress, which names files beside it.
     Block,
     /// `<!-- wp:template-part -->`.
@@ -61,6 +67,20 @@ impl Engine {
             b"view" => Some(Self::Blade),
             _ => None,
         }
+    }
+
+    /// Whose static method this is.
+    pub(crate) fn of_method(class: &[u8], method: &[u8]) -> Option<Self> {
+        match (class, method) {
+            (b"LayoutHelper" | b"JLayoutHelper", b"render") => Some(Self::Layout),
+            (b"ModuleHelper" | b"JModuleHelper", b"getLayoutPath") => Some(Self::ModuleLayout),
+            _ => None,
+        }
+    }
+
+    /// Whose objects name a template as they are made.
+    pub(crate) fn of_class(class: &[u8]) -> Option<Self> {
+        matches!(class, b"FileLayout" | b"JLayoutFile").then_some(Self::Layout)
     }
 
     /// Whose template has such a name.
@@ -101,6 +121,7 @@ struct Judge<'p, 't> {
     /// Directories of complete themes.
     themes: HashSet<&'t str>,
     views: Option<Views>,
+    is_joomla: bool,
 }
 
 /// Whose `view()` it is.
@@ -124,6 +145,7 @@ impl<'p, 't> Judge<'p, 't> {
             roots: BTreeMap::new(),
             themes: themes(places),
             views: Views::of(places),
+            is_joomla: matches!(places.find(JOOMLA), Place::File(_)),
         };
         for named in namings {
             let found = judge.ending_with(&named.naming.text);
@@ -153,6 +175,8 @@ impl<'p, 't> Judge<'p, 't> {
             Engine::Latte | Engine::Block => self.beside(named)?,
             Engine::Blade => self.view(text)?,
             Engine::ThemePart | Engine::ThemeFile | Engine::BlockPart => self.of_theme(named)?,
+            Engine::Layout => self.of_joomla("layouts", &format!("{}.php", text.replace('.', "/")))?,
+            Engine::ModuleLayout => self.of_joomla("modules", &format!("{text}/tmpl/default.php"))?,
             Engine::Style | Engine::Page => return None,
         };
         let message = format!("no template is there by this name: {expected}");
@@ -269,6 +293,12 @@ impl<'p, 't> Judge<'p, 't> {
         }
     }
 
+    /// Whoever asks may name directories of its own, so that it is there if it lies in any.
+    fn of_joomla(&self, directory: &str, path: &str) -> Option<String> {
+        let there = self.ending_with(path).next().is_some();
+        (self.is_joomla && !there).then(|| beneath(directory, path))
+    }
+
     fn of_theme(&self, named: Named<'t>) -> Option<String> {
         let text = named.naming.text.trim_start_matches('/');
         let theme = self
@@ -284,6 +314,8 @@ impl<'p, 't> Judge<'p, 't> {
             | Engine::Smarty
             | Engine::Latte
             | Engine::Blade
+            | Engine::Layout
+            | Engine::ModuleLayout
             | Engine::Block
             | Engine::Style
             | Engine::Page => (text.to_owned(), None),

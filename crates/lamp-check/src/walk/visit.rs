@@ -2,7 +2,7 @@
 
 use mago_syntax::ast::{
     Argument, Binary, BinaryOperator, ClassLikeMemberSelector, Closure, ConstantItem, Expression,
-    FunctionCall, If, InlineKind, Literal, MethodCall, Node, UnaryPrefixOperator, Variable,
+    FunctionCall, If, InlineKind, Literal, MethodCall, Node, StaticMethodCall, UnaryPrefixOperator, Variable,
 };
 
 use super::condition::{
@@ -133,6 +133,7 @@ fn plain<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
         Node::StaticMethodCall(call) => {
             let name = source_of_selector(&call.method);
             walk.may_test(name, call.argument_list.arguments.first(), around);
+            walk.registers(call, around);
         }
         Node::ConstantItem(item) => walk.constant_item(item, around),
         Node::TryCatchClause(clause) => {
@@ -367,6 +368,24 @@ impl<'a> Walk<'a> {
         };
         self.includes.push((keyword, met));
         self.flow.included(around, time);
+    }
+
+    /// `JLoader::register('Name', 'path/of/its/file.php')`.
+    fn registers(&mut self, call: &'a StaticMethodCall<'a>, around: Around) {
+        let is_loader = matches!(call.class, Expression::Identifier(class) if last_segment(class.value()).eq_ignore_ascii_case("JLoader"));
+        if !is_loader || !source_of_selector(&call.method).eq_ignore_ascii_case(b"register") {
+            return;
+        }
+        let path = call.argument_list.arguments.get(1);
+        if let Some(expression) = path.and_then(plain_argument) {
+            let time = self.clock;
+            let met = Met {
+                expression,
+                around,
+                time,
+            };
+            self.includes.push((Keyword::Register, met));
+        }
     }
 
     fn constant_item(&mut self, item: &'a ConstantItem<'a>, around: Around) {

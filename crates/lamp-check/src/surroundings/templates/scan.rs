@@ -109,6 +109,8 @@ fn name(engine: Engine, behind: &str) -> Option<String> {
         | Engine::Blade
         | Engine::ThemePart
         | Engine::ThemeFile
+        | Engine::Layout
+        | Engine::ModuleLayout
         | Engine::Style
         | Engine::Page => quoted(behind)?,
     };

@@ -27,12 +27,19 @@ const EXTENSION: &str = "{\n \"manifest_version\": 2,\n \"AutoloadClasses\": {\"
 const SERVICES: &str = "services:\n  shop.cart:\n    class: Drupal\\shop\\Cart\n  x: { class: '\\Drupal\\shop\\Gone' }\n    class: %a%\n";
 const PROVIDERS: &str =
     "<?php\nuse App\\Mail as M;\nreturn [M::class, App\\Mial::class, 'x' => \\B::class];\n";
-const SEEDS: [(&str, &str); 16] = [
+const LIBRARIES: &str = "cart:\n  css:\n    theme:\n      css/a.css: {}\n  js:\n    'js/cart.js': { minified: true }\n    /x.js: {}\n";
+const JOOMLA: &str = "<?xml version=\"1.0\"?>\n<!-- <namespace path=\"gone\"> -->\n<extension type='module'>\n <namespace path='src'>A\\B</namespace>\n \
+                      <files><filename module=\"mod_x\">mod_x.php</filename></files>\n</extension>";
+const SEEDS: [(&str, &str); 20] = [
     ("vendor/composer/autoload_static.php", LOADER),
     ("vendor/composer/autoload_psr4.php", OLDER_LOADER),
     ("vendor/composer/autoload_files.php", OLDER_LOADER),
     ("x/extension.json", EXTENSION),
     ("m/shop.services.yml", SERVICES),
+    ("m/shop.info.yml", ""),
+    ("m/shop.routing.yml", SERVICES),
+    ("m/shop.libraries.yml", LIBRARIES),
+    ("modules/mod_x/mod_x.xml", JOOMLA),
     ("bootstrap/providers.php", PROVIDERS),
     (".htaccess", HTACCESS),
     (".user.ini", INI),
