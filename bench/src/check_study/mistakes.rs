@@ -5,6 +5,7 @@
 
 mod around;
 mod classes;
+mod loaded;
 mod names;
 mod php;
 mod text;
@@ -183,6 +184,12 @@ const SEEDED: &[Seeded] = seeded! {
     "composer-platform" "an extension more in composer.json" SEED around::composer_platform;
     "template-not-found" "a slip in a name of Twig's" SEED around::template;
     "block-file-not-found" "a file that is not there" SEED around::block;
+    "asset-not-found" "a slip in a name of a style sheet or a page" SEED loaded::asset;
+    "ini-value" "an amount that is none, or a setting of the host's" ASKED loaded::ini_value;
+    "apache-snippet" "a slip in a virtual host, or a section open" APACHE loaded::snippet;
+    "autoload-file-not-found" "a file of composer's lists renamed" SEED loaded::autoload_file;
+    "autoload-wrong-place" "the file of a class renamed" SEED loaded::wrong_place;
+    "framework-part-not-found" "a slip in a list of MediaWiki's" SEED loaded::framework_part;
 };
 
 /// What was found of the mistakes of one rule.

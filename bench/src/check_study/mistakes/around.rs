@@ -18,13 +18,13 @@ const IS_NO_JSON: &str = "json_decode(file_get_contents($argv[1])); exit((int) (
 /// Says whether PHP cannot read a file of settings.
 const IS_NO_INI: &str = "exit((int) (@parse_ini_file($argv[1]) !== false));";
 
-fn write(path: &str, bytes: impl Into<Vec<u8>>) -> Mistake {
+pub(super) fn write(path: &str, bytes: impl Into<Vec<u8>>) -> Mistake {
     let (path, bytes) = (path.to_owned(), bytes.into());
     Mistake::of(Change::Write { path, bytes })
 }
 
 /// A file of this name in a directory that has PHP files.
-fn beside(ground: &Ground<'_>, seed: &mut Seed, name: &str) -> Option<String> {
+pub(super) fn beside(ground: &Ground<'_>, seed: &mut Seed, name: &str) -> Option<String> {
     let path = seed.pick(&ground.text.files)?;
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
     Some(format!("{directory}/{name}").trim_start_matches('/').to_owned())
