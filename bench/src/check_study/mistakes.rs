@@ -82,6 +82,8 @@ struct Mistake {
     changes: Vec<Change>,
     /// What a finding of it is told of; the changed files if it is none of these.
     is_about: Option<String>,
+    /// What the words of a finding of it name, wherever it is told.
+    names: Option<String>,
     /// The line that it stands in, if that can be told.
     line: Option<u32>,
     host: Setting,
@@ -98,6 +100,7 @@ impl Mistake {
             before: Vec::new(),
             changes,
             is_about: None,
+            names: None,
             line: None,
             host: Setting::default(),
             words,
@@ -116,6 +119,9 @@ impl Mistake {
 
     /// Whether the finding is about it.
     fn is_at(&self, finding: &Finding) -> bool {
+        if let Some(names) = &self.names {
+            return finding.message.contains(names);
+        }
         self.paths().contains(&finding.path.as_str()) && self.line.is_none_or(|line| line == finding.line)
     }
 }
@@ -188,7 +194,7 @@ const SEEDED: &[Seeded] = seeded! {
     "ini-value" "an amount that is none, or a setting of the host's" ASKED loaded::ini_value;
     "apache-snippet" "a slip in a virtual host, or a section open" APACHE loaded::snippet;
     "autoload-file-not-found" "a file of composer's lists renamed" SEED loaded::autoload_file;
-    "autoload-wrong-place" "the file of a class renamed" SEED loaded::wrong_place;
+    "autoload-wrong-place" "the file of a class renamed that others name" SEED loaded::wrong_place;
     "framework-part-not-found" "a slip in a list of MediaWiki's" SEED loaded::framework_part;
 };
 

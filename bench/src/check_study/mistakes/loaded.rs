@@ -16,8 +16,8 @@ const IS_NO_AMOUNT: &str = "set_error_handler(function () { exit(0); }); \
 const OF_HOST_ALONE: &str =
     "foreach (ini_get_all() as $name => $one) { if ($one['access'] === 4) { echo $name, \"\\n\"; } }";
 
-/// Where composer keeps what it generated, and its lists of classes and files, by the words that their paths begin with.
-const LISTS: [&str; 2] = ["composer/autoload_classmap.php", "composer/autoload_files.php"];
+/// What composer's loader loads: each class and each file by its path, in this one file; and where it looks for other classes.
+const LIST: &str = "composer/autoload_static.php";
 const PSR_4: &str = "composer/autoload_psr4.php";
 
 /// A path that a list of composer's names, and where.
@@ -39,7 +39,12 @@ fn listed(ground: &Ground<'_>, list: &str) -> Vec<Listed> {
         let text = String::from_utf8_lossy(tree.read(by).unwrap_or_default()).into_owned();
         let lines = (1..).zip(text.lines());
         let named = lines.filter_map(|(line, words)| {
-            let roots = [("$vendorDir . '", &vendor), ("$baseDir . '", &base)];
+            let roots = [
+                ("' => __DIR__ . '/../..' . '", &base),
+                ("' => __DIR__ . '/..' . '", &vendor),
+                ("$vendorDir . '", &vendor),
+                ("$baseDir . '", &base),
+            ];
             let (root, rest) = roots
                 .iter()
                 .find_map(|(word, root)| Some((root, words.split_once(word)?.1)))?;
@@ -65,7 +70,7 @@ fn elsewhere(ground: &Ground<'_>, path: &str, seed: &mut Seed) -> Option<String>
 /// A file that composer's loader is to load has another name.
 #[expect(clippy::unnecessary_wraps, reason = "as all that make a mistake")]
 pub(super) fn autoload_file(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option<Mistake>> {
-    let listed: Vec<Listed> = LISTS.iter().flat_map(|list| listed(ground, list)).collect();
+    let listed = listed(ground, LIST);
     for _ in 0..TRIES_MAX {
         let Some(Listed { by, line, path }) = seed.pick(&listed) else {
             break;
@@ -93,7 +98,7 @@ fn renamed(from: &str, to: String) -> Change {
 #[expect(clippy::unnecessary_wraps, reason = "as all that make a mistake")]
 pub(super) fn wrong_place(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option<Mistake>> {
     let roots = listed(ground, PSR_4);
-    let lists: Vec<Listed> = LISTS.iter().flat_map(|list| listed(ground, list)).collect();
+    let lists = listed(ground, LIST);
     let is_found = |path: &&String| {
         let is_beneath = |root: &Listed| path.starts_with(&format!("{}/", root.path));
         roots.iter().any(is_beneath) && !lists.iter().any(|listed| listed.path == **path)
@@ -103,8 +108,10 @@ pub(super) fn wrong_place(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option
         let Some(path) = seed.pick(&files) else { break };
         let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".php");
         let tokens = super::super::scan::tokens(ground.read(path));
-        let is_of_name = |class: &String| class.rsplit('\\').next() == Some(&lower(name.as_bytes()));
-        let is_its_own = names_in(&tokens).iter().any(is_of_name);
+        let named = names_in(&tokens);
+        let is_of_name = |class: &&String| class.rsplit('\\').next() == Some(&lower(name.as_bytes()));
+        let class = named.iter().find(is_of_name);
+        let is_its_own = class.is_some_and(|class| is_used(ground, class, path));
         let to = match seed.below(2) {
             0 => Some(path.replace(&format!("{name}.php"), &format!("{}.php", name.to_lowercase()))),
             _ => elsewhere(ground, path, seed),
@@ -113,12 +120,24 @@ pub(super) fn wrong_place(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option
         if let Some(to) = to {
             let words = format!("{path} became {to}");
             return Ok(Some(Mistake {
-                is_about: Some(to.clone()),
+                names: Some(to.clone()),
                 ..Mistake::all(vec![renamed(path, to)], words)
             }));
         }
     }
     Ok(None)
+}
+
+/// Whether another file makes one or calls it, by its whole name and its last part.
+fn is_used(ground: &Ground<'_>, class: &str, path: &str) -> bool {
+    let last = class.rsplit('\\').next().unwrap_or(class);
+    let (used, ways) = (
+        format!("use {class};"),
+        [format!("new {last}("), format!(" {last}::")],
+    );
+    let others = ground.text.files.iter().filter(|file| *file != path);
+    let mut texts = others.map(|file| lower(ground.read(file)));
+    texts.any(|text| text.contains(&used) && ways.iter().any(|way| text.contains(way)))
 }
 
 /// A slip in a path of MediaWiki's lists: none of the other applications has a framework's list of files.
@@ -221,7 +240,9 @@ fn named_assets<'x>(text: &'x str, words: &'x [&'x str]) -> impl Iterator<Item =
             let name = &rest[..rest.find(|letter| !is_plain(letter))?];
             let is_relative = !name.starts_with('/') && !name.contains("//");
             let is_asset = ENDINGS.iter().any(|ending| name.ends_with(ending));
-            (is_relative && is_asset).then_some((start, name))
+            let before = &text[..start];
+            let is_comment = before.rfind("/*") > before.rfind("*/");
+            (is_relative && is_asset && !is_comment).then_some((start, name))
         })
     })
 }

@@ -25,8 +25,8 @@ const QUANTITIES: [(&str, Severity, &str); 3] = [
     ),
 ];
 
-/// Settings of PHP itself that it takes from the host's own configuration alone (`PHP_INI_SYSTEM`).
-const OF_THE_HOST: [&str; 30] = [
+/// Settings of PHP 8.2, and of the extensions that come with it, that it takes from the host's own configuration alone (`PHP_INI_SYSTEM`).
+const OF_THE_HOST: [&str; 73] = [
     "allow_url_fopen",
     "allow_url_include",
     "browscap",
@@ -40,22 +40,65 @@ const OF_THE_HOST: [&str; 30] = [
     "ffi.enable",
     "ffi.preload",
     "file_uploads",
+    "hard_timeout",
+    "mysqli.allow_local_infile",
+    "mysqli.allow_persistent",
+    "mysqli.local_infile_directory",
+    "mysqli.max_links",
+    "mysqli.max_persistent",
+    "mysqli.rollback_on_cached_plink",
+    "mysqlnd.collect_memory_statistics",
+    "mysqlnd.debug",
+    "mysqlnd.trace_alloc",
+    "opcache.blacklist_filename",
     "opcache.enable_cli",
+    "opcache.enable_file_override",
+    "opcache.error_log",
     "opcache.file_cache",
+    "opcache.file_cache_consistency_checks",
+    "opcache.file_cache_only",
+    "opcache.force_restart_timeout",
+    "opcache.huge_code_pages",
     "opcache.interned_strings_buffer",
     "opcache.jit_buffer_size",
+    "opcache.jit_hot_func",
+    "opcache.jit_hot_loop",
+    "opcache.jit_hot_return",
+    "opcache.jit_max_exit_counters",
+    "opcache.jit_max_root_traces",
+    "opcache.jit_max_side_traces",
+    "opcache.lockfile_path",
+    "opcache.log_verbosity_level",
     "opcache.max_accelerated_files",
+    "opcache.max_file_size",
+    "opcache.max_wasted_percentage",
     "opcache.memory_consumption",
+    "opcache.opt_debug_level",
+    "opcache.optimization_level",
+    "opcache.preferred_memory_model",
     "opcache.preload",
+    "opcache.preload_user",
+    "opcache.protect_memory",
+    "opcache.record_warnings",
+    "opcache.restrict_api",
     "opcache.save_comments",
+    "opcache.use_cwd",
+    "opcache.validate_permission",
+    "opcache.validate_root",
+    "pdo_mysql.default_socket",
+    "phar.cache_list",
     "realpath_cache_size",
     "realpath_cache_ttl",
     "sendmail_path",
     "sys_temp_dir",
+    "syslog.facility",
+    "syslog.ident",
     "upload_tmp_dir",
     "user_dir",
     "user_ini.cache_ttl",
     "user_ini.filename",
+    "xmlrpc_errors",
+    "zend.signal_check",
     "zend_extension",
 ];
 
@@ -183,8 +226,13 @@ mod tests {
         let known: Vec<&str> = listed.lines().collect();
         assert!(known.len() > 20, "{listed}");
         let unlisted = ["extension", "zend_extension", "ffi.enable", "ffi.preload"];
+        for name in &known {
+            assert!(OF_THE_HOST.contains(name), "{name}");
+        }
+        let of_extensions = ["opcache.", "mysqli.", "mysqlnd.", "pdo_mysql.", "phar."];
         for name in OF_THE_HOST {
-            let is_optional = unlisted.contains(&name) || name.starts_with("opcache.");
+            let is_optional =
+                unlisted.contains(&name) || of_extensions.iter().any(|extension| name.starts_with(extension));
             assert!(is_optional || known.contains(&name), "{name}");
             assert!(fault(name, "1", AT).is_some());
         }
