@@ -14,7 +14,7 @@ const COMPONENT_PARTS: [&str; 3] = ["administrator/components/", "components/", 
 const FIRST: [&str; 2] = ["plugin", "module"];
 
 pub(super) fn missing<'t>(seen: Seen<'t, '_>) -> Vec<Missing<'t>> {
-    let manifests = seen.paths(|path| is_manifest(path));
+    let manifests = seen.paths(is_manifest);
     manifests.flat_map(|path| of_manifest(seen, path)).collect()
 }
 
