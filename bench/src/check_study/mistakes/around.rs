@@ -23,6 +23,16 @@ pub(super) fn write(path: &str, bytes: impl Into<Vec<u8>>) -> Mistake {
     Mistake::of(Change::Write { path, bytes })
 }
 
+/// The file with another name in its text than the one that stands there.
+pub(super) fn misnamed((path, text): (&str, &str), (at, name): (usize, &str), wrong: &str) -> Mistake {
+    let bytes = format!("{}{wrong}{}", &text[..at], &text[at + name.len()..]);
+    Mistake {
+        words: format!("{name} became {wrong}"),
+        line: Some(line_of(text.as_bytes(), at)),
+        ..write(path, bytes)
+    }
+}
+
 /// A file of this name in a directory that has PHP files.
 pub(super) fn beside(ground: &Ground<'_>, seed: &mut Seed, name: &str) -> Option<String> {
     let path = seed.pick(&ground.text.files)?;
@@ -458,12 +468,7 @@ pub(super) fn template(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option<Mi
         };
         let is_there = |name: &str| files.iter().any(|file| file.ends_with(&format!("/{name}")));
         if is_there(name) && !is_there(&wrong) {
-            let bytes = format!("{}{wrong}{}", &text[..*at], &text[at + name.len()..]);
-            return Ok(Some(Mistake {
-                words: format!("{name} became {wrong}"),
-                line: Some(line_of(text.as_bytes(), *at)),
-                ..write(path, bytes)
-            }));
+            return Ok(Some(misnamed((path, text), (*at, name), &wrong)));
         }
     }
     Ok(None)

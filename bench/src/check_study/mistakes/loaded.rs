@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::super::memory_tree::Change;
 use super::super::seed::Seed;
-use super::around::{beside, write};
+use super::around::{beside, misnamed, write};
 use super::names::slip;
 use super::text::{is_aside, lower, names_in};
-use super::{Ground, Mistake, TRIES_MAX, line_of};
+use super::{Ground, Mistake, TRIES_MAX};
 
 /// Says whether PHP reads an amount as something else than is written.
 const IS_NO_AMOUNT: &str = "set_error_handler(function () { exit(0); }); \
@@ -158,12 +158,7 @@ pub(super) fn framework_part(ground: &Ground<'_>, seed: &mut Seed) -> Result<Opt
         let stem = value.trim_end_matches('/').trim_end_matches(".php");
         let wrong = slip(stem, seed).map(|wrong| format!("{wrong}{}", &value[stem.len()..]));
         if let Some(wrong) = wrong.filter(|wrong| !is_there(ground, directory, wrong)) {
-            let bytes = format!("{}{wrong}{}", &text[..*at], &text[at + value.len()..]);
-            return Ok(Some(Mistake {
-                words: format!("{value} became {wrong}"),
-                line: Some(line_of(text.as_bytes(), *at)),
-                ..write(path, bytes)
-            }));
+            return Ok(Some(misnamed((path, &text), (*at, value), &wrong)));
         }
     }
     Ok(None)
@@ -218,12 +213,7 @@ pub(super) fn asset(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option<Mista
         let there = leads_to(ground, path, name, is_style);
         let wrong = elsewhere_in_text(name, seed).filter(|_| there);
         if let Some(wrong) = wrong.filter(|wrong| !ends_a_path(ground, wrong)) {
-            let bytes = format!("{}{wrong}{}", &text[..*at], &text[at + name.len()..]);
-            return Ok(Some(Mistake {
-                words: format!("{name} became {wrong}"),
-                line: Some(line_of(text.as_bytes(), *at)),
-                ..write(path, bytes)
-            }));
+            return Ok(Some(misnamed((path, text), (*at, name), &wrong)));
         }
     }
     Ok(None)

@@ -1,6 +1,6 @@
 //! Classes, functions and constants that nothing declares.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use lamp_model::finding::Severity;
 
@@ -34,18 +34,62 @@ pub(super) fn told(index: &Index<'_>) -> Vec<Told> {
             continue;
         }
         let closed = Closed::of(index, kind, &names);
+        let may_be_made = kind == Kind::Constant && index.makes_any_constant;
+        let mut nears = Nears::new(index, kind);
         if closed > Closed::No {
-            let mut nears = Nears::new(index, kind);
-            told.extend(of_kind().filter_map(|missing| {
-                missing.told(
-                    nears.of(missing),
-                    closed,
-                    kind == Kind::Constant && index.makes_any_constant,
-                )
-            }));
+            told.extend(of_kind().filter_map(|missing| missing.told(nears.of(missing), closed, may_be_made)));
+        } else {
+            let lone = Lone::new(index, kind, &names);
+            told.extend(of_kind().filter_map(|missing| lone.told(missing, nears.of(missing), may_be_made)));
         }
     }
     told
+}
+
+/// Slips in a tree that is, or may be, a part of something else: a name that one file alone uses, beside one of the tree's own that is
+/// used, too, and is one stroke of a key away.
+struct Lone<'n> {
+    /// In how many files each missing name is used.
+    missing: HashMap<&'n str, usize>,
+    /// Names that are declared here and used, lower-case.
+    used: HashSet<String>,
+}
+
+impl<'n> Lone<'n> {
+    fn new(index: &Index<'_>, kind: Kind, names: &[&'n str]) -> Self {
+        let mut missing: HashMap<&str, usize> = HashMap::new();
+        for name in names {
+            *missing.entry(name).or_default() += 1;
+        }
+        let used = index.uses().filter_map(|(_, used)| match (&used.what, kind) {
+            (Used::Class(name), Kind::Class) => {
+                matches!(index.class(name), Known::Tree(..)).then_some(name.as_str())
+            }
+            (Used::Function(resolved), Kind::Function) => {
+                (index.function(resolved) == Name::Somehow).then(|| as_written(resolved))
+            }
+            (Used::Constant(resolved), Kind::Constant) => {
+                (index.constant(resolved) == Name::Somehow).then(|| as_written(resolved))
+            }
+            _ => None,
+        });
+        Self {
+            missing,
+            used: used.map(str::to_ascii_lowercase).collect(),
+        }
+    }
+
+    fn told(&self, missing: &Missing<'_>, near: Option<&str>, may_be_made: bool) -> Option<Told> {
+        let near = near.filter(|near| {
+            let (wrong, right) = (missing.name.to_ascii_lowercase(), near.to_ascii_lowercase());
+            self.missing.get(missing.name) == Some(&1)
+                && self.used.contains(&right)
+                && strsim::osa_distance(&wrong, &right) == 1
+        })?;
+        let told = missing.told(Some(near), Closed::ButForSlips, may_be_made)?;
+        let severity = Severity::Warning;
+        Some(Told { severity, ..told })
+    }
 }
 
 fn missing<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Missing<'f>> {
@@ -79,11 +123,19 @@ fn class<'f>(index: &Index<'_>, name: &'f str) -> Option<&'f str> {
 /// The name as people would look for it.
 fn written<'f>(index: &Index<'_>, found: Name, resolved: &'f Resolved) -> Option<&'f str> {
     match (found, resolved.or_global) {
-        (Name::Nowhere, true) => resolved.name.rsplit('\\').next(),
+        (Name::Nowhere, true) => Some(as_written(resolved)),
         (Name::Nowhere, false) => index
             .knows_namespace_of(&resolved.name)
-            .then_some(resolved.name.as_str()),
+            .then_some(as_written(resolved)),
         (Name::Somehow | Name::Php(_), _) => None,
+    }
+}
+
+/// Without its namespace, if PHP looks for it in the global one as well.
+fn as_written(resolved: &Resolved) -> &str {
+    match resolved.or_global {
+        true => resolved.name.rsplit('\\').next().unwrap_or(&resolved.name),
+        false => &resolved.name,
     }
 }
 

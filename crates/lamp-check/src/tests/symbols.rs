@@ -319,6 +319,52 @@ fn a_part_of_something_else_is_silent_and_a_file_that_was_not_read_too() {
     assert_eq!(report(&[a, b, one]), 1, "only the syntax error");
 }
 
+/// One stroke of a key beside a name of its own, which it uses elsewhere, is a slip in a plugin, too.
+#[test]
+fn a_slip_in_a_part_of_something_else_is_a_warning_if_it_stands_alone() {
+    let of_others = "add_action('x', 'y'); add_filter('x', 'y'); echo get_option('x'), wp_kses('x'); new WP_Query(); new WP_Post(); echo WP_DIR, WP_URL;";
+    let told = |code: &str, other: &str| {
+        let plugin = format!(
+            "<?php {of_others}\nfunction price_of() {{}}\nfunction discount_of_all() {{}}\ndiscount_of_all();\nclass Basket {{}}\nconst LIMIT = 1;\nprice_of(); new Basket(); echo LIMIT;"
+        );
+        let code = format!("<?php\n{code}");
+        let report = check(
+            &Written::new(&[
+                ("plugin.php", plugin.as_str()),
+                ("a.php", &code),
+                ("b.php", other),
+            ]),
+            &Setting::default(),
+            &Limits::default(),
+        );
+        told(&report)
+    };
+    for (slip, expected) in [
+        (
+            "prcie_of();",
+            "warning undefined-function a.php:2:1 prcie_of -> price_of",
+        ),
+        (
+            "new Baskett();",
+            "warning undefined-class a.php:2:5 Baskett -> Basket",
+        ),
+        (
+            "echo LIMMIT;",
+            "warning undefined-constant a.php:2:6 LIMMIT -> LIMIT",
+        ),
+    ] {
+        assert_eq!(told(slip, ""), [expected]);
+    }
+    // In two files it is a name; two strokes away it is another's; beside a name that nobody uses it may be meant so.
+    for (code, other) in [
+        ("prcie_of();", "<?php prcie_of();"),
+        ("dsicuont_of_all();", ""),
+        ("function rebate_of() {} rebatte_of();", ""),
+    ] {
+        assert_eq!(told(code, other), Vec::<String>::new(), "{code}");
+    }
+}
+
 fn php(major: u8, minor: u8) -> Setting {
     Setting {
         php: Some(PhpVersion::new(major, minor)),
