@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use lamp::drill::stage::{Application, SITE, Settings, Stage, StagePlan, Switching, default_parent};
+use lamp_http::{Request, Scheme};
 use lamp_lab::receiver::Receiver;
 use lamp_lab::{Sapi, Service};
 use lamp_model::plan::GateScope;
@@ -83,6 +84,34 @@ impl Fresh {
     fn live(&self) -> Option<PathBuf> {
         fs_err::read_link(self.stage.store().join("current")).ok()
     }
+
+    /// Whoever carries the deployment out waits there, once it comes by.
+    fn hold(&self, point: &str) {
+        fs_err::write(self.hold_point(point), "").expect("a hold point");
+    }
+
+    fn let_go(&self, point: &str) {
+        fs_err::remove_file(self.hold_point(point)).expect("let go");
+    }
+
+    fn until_held(&self, point: &str) {
+        let held = self.hold_point(&format!("at-{point}"));
+        until(&format!("the agent waits {point}"), || held.exists());
+    }
+
+    fn hold_point(&self, point: &str) -> PathBuf {
+        self.stage.place().join("state/hold").join(point)
+    }
+
+    fn answer(&self) -> u16 {
+        let client = self.stage.lab().client(SITE, Scheme::Https).expect("a client");
+        let client = client.build().expect("a client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let answer = runtime
+            .expect("a runtime")
+            .block_on(client.get(Request::new("/")));
+        answer.expect("Apache answers").status.as_u16()
+    }
 }
 
 fn on_host(stage: &Stage, inside: &str) -> PathBuf {
@@ -125,6 +154,54 @@ fn a_first_release_is_waited_for_while_another_site_answers_there() {
     let ended = deploying.ended();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(site.live().is_some());
+    assert!(
+        site.receiver.received().iter().all(|page| !page.is_trigger()),
+        "nobody is paged"
+    );
+}
+
+/// The rows of the kill table that only a first deployment has.
+#[test]
+fn killed_where_its_first_answer_is_awaited_a_site_is_whole_and_converges() {
+    let _turn = turn::beside_others();
+    let mut site = Fresh::new();
+    let points = ["before-await-answer", "after-await-answer"];
+    for point in points {
+        site.hold(point);
+        let deploying = site.deploy("0s");
+        site.until_held(point);
+        assert_eq!(
+            site.answer(),
+            200,
+            "{point}: the control: the release does answer"
+        );
+        site.stage.kill_agent().expect("killed");
+        site.let_go(point);
+        assert_eq!(deploying.ended().code, Some(2), "{point}");
+        site.stage.start_agent().expect("started");
+        until("nobody proved it: it has gone back", || site.live().is_none());
+        assert_eq!(
+            site.answer(),
+            503,
+            "{point}: no release answers, and none did before"
+        );
+    }
+    for point in points {
+        let site = Fresh::new();
+        site.hold(point);
+        let mut deploying = site.deploy("0s");
+        site.until_held(point);
+        deploying.kill();
+        site.let_go(point);
+        until("it is confirmed, whoever watched", || {
+            let status = site.stage.command(&["status", SITE, "--format", "json"]).output();
+            let status = String::from_utf8(status.expect("run").stdout).expect("text");
+            status.contains("\"good\"")
+        });
+        assert_eq!(site.answer(), 200, "{point}");
+    }
+    let ended = site.deploy("0s").ended();
+    assert_eq!(ended.code, Some(0), "run again, it converges: {ended:?}");
     assert!(
         site.receiver.received().iter().all(|page| !page.is_trigger()),
         "nobody is paged"
