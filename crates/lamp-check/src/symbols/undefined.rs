@@ -39,8 +39,12 @@ pub(super) fn told(index: &Index<'_>) -> Vec<Told> {
         if closed > Closed::No {
             told.extend(of_kind().filter_map(|missing| missing.told(nears.of(missing), closed, may_be_made)));
         } else {
-            let lone = Lone::new(index, kind, &names);
-            told.extend(of_kind().filter_map(|missing| lone.told(missing, nears.of(missing), may_be_made)));
+            let slips = lone_slips(index, kind, of_kind(), &mut nears);
+            told.extend(slips.into_iter().filter_map(|(missing, near)| {
+                let told = missing.told(Some(near), Closed::ButForSlips, may_be_made)?;
+                let severity = Severity::Warning;
+                Some(Told { severity, ..told })
+            }));
         }
     }
     told
@@ -48,48 +52,46 @@ pub(super) fn told(index: &Index<'_>) -> Vec<Told> {
 
 /// Slips in a tree that is, or may be, a part of something else: a name that one file alone uses, beside one of the tree's own that is
 /// used, too, and is one stroke of a key away.
-struct Lone<'n> {
-    /// In how many files each missing name is used.
-    missing: HashMap<&'n str, usize>,
-    /// Names that are declared here and used, lower-case.
-    used: HashSet<String>,
+fn lone_slips<'m, 'f: 'm, 'n>(
+    index: &Index<'f>,
+    kind: Kind,
+    missing: impl Iterator<Item = &'m Missing<'f>> + Clone,
+    nears: &mut Nears<'n, 'f>,
+) -> Vec<(&'m Missing<'f>, &'n str)> {
+    let mut files: HashMap<&str, usize> = HashMap::new();
+    for missing in missing.clone() {
+        *files.entry(missing.name).or_default() += 1;
+    }
+    let one_stroke = |one: &str, other: &str| {
+        strsim::osa_distance(&one.to_ascii_lowercase(), &other.to_ascii_lowercase()) == 1
+    };
+    let alone = missing.filter(|missing| files.get(missing.name) == Some(&1));
+    let mut slips: Vec<(&Missing<'f>, &str)> = alone
+        .filter_map(|missing| Some((missing, nears.of(missing)?)))
+        .filter(|(missing, near)| one_stroke(missing.name, near))
+        .collect();
+    if !slips.is_empty() {
+        let used = used_names(index, kind);
+        slips.retain(|(_, near)| used.contains(&near.to_ascii_lowercase()));
+    }
+    slips
 }
 
-impl<'n> Lone<'n> {
-    fn new(index: &Index<'_>, kind: Kind, names: &[&'n str]) -> Self {
-        let mut missing: HashMap<&str, usize> = HashMap::new();
-        for name in names {
-            *missing.entry(name).or_default() += 1;
+/// Names that the tree declares and uses, lower-case.
+fn used_names(index: &Index<'_>, kind: Kind) -> HashSet<String> {
+    let used = index.uses().filter_map(|(_, used)| match (&used.what, kind) {
+        (Used::Class(name), Kind::Class) => {
+            matches!(index.class(name), Known::Tree(..)).then_some(name.as_str())
         }
-        let used = index.uses().filter_map(|(_, used)| match (&used.what, kind) {
-            (Used::Class(name), Kind::Class) => {
-                matches!(index.class(name), Known::Tree(..)).then_some(name.as_str())
-            }
-            (Used::Function(resolved), Kind::Function) => {
-                (index.function(resolved) == Name::Somehow).then(|| as_written(resolved))
-            }
-            (Used::Constant(resolved), Kind::Constant) => {
-                (index.constant(resolved) == Name::Somehow).then(|| as_written(resolved))
-            }
-            _ => None,
-        });
-        Self {
-            missing,
-            used: used.map(str::to_ascii_lowercase).collect(),
+        (Used::Function(resolved), Kind::Function) => {
+            (index.function(resolved) == Name::Somehow).then(|| as_written(resolved))
         }
-    }
-
-    fn told(&self, missing: &Missing<'_>, near: Option<&str>, may_be_made: bool) -> Option<Told> {
-        let near = near.filter(|near| {
-            let (wrong, right) = (missing.name.to_ascii_lowercase(), near.to_ascii_lowercase());
-            self.missing.get(missing.name) == Some(&1)
-                && self.used.contains(&right)
-                && strsim::osa_distance(&wrong, &right) == 1
-        })?;
-        let told = missing.told(Some(near), Closed::ButForSlips, may_be_made)?;
-        let severity = Severity::Warning;
-        Some(Told { severity, ..told })
-    }
+        (Used::Constant(resolved), Kind::Constant) => {
+            (index.constant(resolved) == Name::Somehow).then(|| as_written(resolved))
+        }
+        _ => None,
+    });
+    used.map(str::to_ascii_lowercase).collect()
 }
 
 fn missing<'f>(index: &Index<'f>, file: usize, used: &'f Use) -> Option<Missing<'f>> {
