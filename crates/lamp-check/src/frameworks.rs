@@ -95,6 +95,21 @@ impl<'t> Seen<'t, '_> {
         paths.filter(move |path| passes(path) && !is_test(path))
     }
 
+    /// What is to be told of a path that is named there, if nothing is by it.
+    fn missing(
+        &self,
+        (by, at): (&'t str, Spot),
+        path: String,
+        message: impl FnOnce(&str) -> String,
+    ) -> Option<Missing<'t>> {
+        (self.ground.places.find(&path) == Place::Nothing).then(|| Missing {
+            by,
+            at,
+            message: message(&path),
+            path,
+        })
+    }
+
     /// The text of a file; `None` of one that is too long or cannot be read.
     fn text(&self, path: &str) -> Option<String> {
         let Place::File(entry) = self.ground.places.find(path) else {

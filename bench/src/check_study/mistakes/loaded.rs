@@ -60,11 +60,15 @@ fn listed(ground: &Ground<'_>, list: &str) -> Vec<Listed> {
 
 /// The same path with a slip in the file's name; `None`: there is none, or such a file is there.
 fn elsewhere(ground: &Ground<'_>, path: &str, seed: &mut Seed) -> Option<String> {
-    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let (stem, ending) = name.rsplit_once('.')?;
-    let to = format!("{directory}/{}.{ending}", slip(stem, seed)?);
-    let to = to.trim_start_matches('/').to_owned();
+    let to = misspelt(path, seed)?;
     ground.application.tree.read(&to).is_none().then_some(to)
+}
+
+fn misspelt(path: &str, seed: &mut Seed) -> Option<String> {
+    let name = path.rsplit('/').next()?;
+    let (stem, ending) = name.rsplit_once('.')?;
+    let directory = &path[..path.len() - name.len()];
+    Some(format!("{directory}{}.{ending}", slip(stem, seed)?))
 }
 
 /// A file that composer's loader is to load has another name.
@@ -211,7 +215,7 @@ pub(super) fn asset(ground: &Ground<'_>, seed: &mut Seed) -> Result<Option<Mista
             continue;
         };
         let there = leads_to(ground, path, name, is_style);
-        let wrong = elsewhere_in_text(name, seed).filter(|_| there);
+        let wrong = misspelt(name, seed).filter(|_| there);
         if let Some(wrong) = wrong.filter(|wrong| !ends_a_path(ground, wrong)) {
             return Ok(Some(misnamed((path, text), (*at, name), &wrong)));
         }
@@ -259,18 +263,6 @@ fn ends_a_path(ground: &Ground<'_>, name: &str) -> bool {
     let behind = format!("/{name}");
     let mut files = ground.application.tree.files();
     files.any(|file| file == name || file.ends_with(&behind))
-}
-
-fn elsewhere_in_text(name: &str, seed: &mut Seed) -> Option<String> {
-    let (directory, file) = name
-        .rsplit_once('/')
-        .map_or(("", name), |(before, file)| (before, file));
-    let (stem, ending) = file.rsplit_once('.')?;
-    let wrong = format!("{}.{ending}", slip(stem, seed)?);
-    Some(match directory {
-        "" => wrong,
-        directory => format!("{directory}/{wrong}"),
-    })
 }
 
 /// An amount with a unit that PHP does not know, or a setting that only the host may set.

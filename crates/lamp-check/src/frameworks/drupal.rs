@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Missing, Seen};
 use crate::facts::Spot;
-use crate::place::{Place, beneath, file_name, fold, parent};
+use crate::place::{beneath, file_name, fold, parent};
 
 const MODULE: &str = ".info.yml";
 /// Lists of classes, the keys behind which one stands there, and what Drupal does with it.
@@ -57,11 +57,8 @@ fn of_list<'t>(
     });
     let missing = classes.filter_map(|(class, at)| {
         let path = path(class, modules)?;
-        (seen.ground.places.find(&path) == Place::Nothing).then(|| Missing {
-            by,
-            at,
-            message: format!("Drupal is to {done} {class}, whose file does not exist: {path}"),
-            path,
+        seen.missing((by, at), path, |path| {
+            format!("Drupal is to {done} {class}, whose file does not exist: {path}")
         })
     });
     missing.collect()
@@ -85,11 +82,8 @@ fn of_libraries<'t>(seen: Seen<'t, '_>, by: &'t str) -> Vec<Missing<'t>> {
     });
     let missing = files.filter_map(|(file, at)| {
         let path = fold(&beneath(parent(by), file))?;
-        (seen.ground.places.find(&path) == Place::Nothing).then(|| Missing {
-            by,
-            at,
-            message: format!("Drupal is to put this file into pages, and it does not exist: {path}"),
-            path,
+        seen.missing((by, at), path, |path| {
+            format!("Drupal is to put this file into pages, and it does not exist: {path}")
         })
     });
     missing.collect()
