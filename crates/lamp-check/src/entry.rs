@@ -3,11 +3,10 @@
 //! A file that calls a function, uses a class or reads a constant that only other files of the tree declare,
 //! and does not include them, is a part of something; so is one that many others include.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::constants::Constants;
 use crate::facts::FileFacts;
 use crate::graph::{Graph, Room};
+use crate::hashed::{HashMap, HashSet};
 use crate::place::file_name;
 use crate::source::Source;
 
@@ -57,7 +56,7 @@ pub(crate) fn entry_points(tree: Tree<'_, '_>) -> Vec<bool> {
 }
 
 fn declared(facts: &[FileFacts], names: impl Fn(&FileFacts) -> &Vec<String>) -> Declared<'_> {
-    let mut declared: Declared<'_> = HashMap::new();
+    let mut declared: Declared<'_> = HashMap::default();
     for (at, facts) in facts.iter().enumerate() {
         for name in names(facts) {
             declared.entry(name).or_default().push(at);
@@ -78,7 +77,7 @@ impl Tree<'_, '_> {
 
     /// What several entry points include by themselves.
     fn starters(&self, entries: &HashSet<usize>) -> HashSet<usize> {
-        let mut started: HashMap<usize, usize> = HashMap::new();
+        let mut started: HashMap<usize, usize> = HashMap::default();
         for from in entries {
             for to in self
                 .graph

@@ -13,7 +13,7 @@ mod mediawiki;
 mod tests;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use lamp_model::finding::{Finding, Severity};
 
@@ -23,6 +23,7 @@ use crate::Limits;
 use crate::autoload::Ground;
 use crate::facts::Spot;
 use crate::graph::Edge;
+use crate::hashed::HashSet;
 use crate::nearest::Neighbours;
 use crate::place::Place;
 use crate::rule::{Rule, page};
@@ -68,7 +69,7 @@ pub(crate) fn judge(seen: Seen<'_, '_>) -> Vec<Finding> {
     let of_paths = missing.filter_map(|missing| {
         let near = neighbours
             .get_or_init(|| Neighbours::new(seen.ground.places.entries()))
-            .nearest(std::slice::from_ref(&missing.path), &HashSet::new());
+            .nearest(std::slice::from_ref(&missing.path), &HashSet::default());
         let fault = Fault::warning(NOT_FOUND, missing.at, missing.message).naming(missing.path);
         let fault = match near {
             Some(near) => fault.suggesting(near.path),

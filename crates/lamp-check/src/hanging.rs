@@ -1,11 +1,10 @@
 //! What hangs on a file: who includes it, directly and through others, and which entry points reach it.
 
-use std::collections::HashSet;
-
 use lamp_model::finding::BlastRadius;
 use lamp_model::reach::{Dependents, GraphFile, Listed, Weight, WholeGraph};
 
 use crate::graph::Graph;
+use crate::hashed::HashSet;
 use crate::source::Source;
 
 /// Most names that are listed of one kind.

@@ -1,11 +1,10 @@
 //! All that a check comes to: the report, and what people ask beside it.
 
-use std::collections::HashSet;
-
 use lamp_model::finding::{CheckReport, Finding};
 use lamp_model::reach::UnknownInclude;
 
 use crate::hanging::IncludeGraph;
+use crate::hashed::HashSet;
 
 /// What a check of one tree came to, with what is asked beside the findings.
 #[derive(Debug)]

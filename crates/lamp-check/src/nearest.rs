@@ -1,8 +1,7 @@
 //! What a wrong name may have meant: the nearest name that exists.
 
-use std::collections::{HashMap, HashSet};
-
 use crate::effort::Effort;
+use crate::hashed::{HashMap, HashSet};
 use crate::place::{file_name, parent};
 use crate::resolve::ROOT_NAME;
 use crate::tree::{Entry, EntryKind};
@@ -64,10 +63,10 @@ pub(crate) struct Neighbours<'t> {
 impl<'t> Neighbours<'t> {
     pub(crate) fn new(entries: &'t [Entry]) -> Self {
         let mut neighbours = Self {
-            by_sound: HashMap::new(),
-            by_directory: HashMap::new(),
-            by_name: HashMap::new(),
-            by_stem: HashMap::new(),
+            by_sound: HashMap::default(),
+            by_directory: HashMap::default(),
+            by_name: HashMap::default(),
+            by_stem: HashMap::default(),
             effort: Effort::new(PAIRS_MAX),
         };
         let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. } | EntryKind::Link { .. });
@@ -268,7 +267,7 @@ mod tests {
             kind: kind.clone(),
         };
         let entries: Vec<Entry> = files.iter().map(entry).collect();
-        let taken = HashSet::from(["inc/class-users.php"]);
+        let taken = std::iter::once("inc/class-users.php").collect();
         let near = Neighbours::new(&entries).nearest(&[missing.to_owned()], &taken);
         assert_eq!(near.map(|near| near.path).as_deref(), expected, "{missing}");
     }
@@ -322,7 +321,7 @@ mod tests {
         let path = "inc/mail.php".to_owned();
         let missing = ["pages/inc/mial.php".to_owned(), "inc/mial.php".to_owned()];
         let entries = [Entry { path, kind }];
-        let near = Neighbours::new(&entries).nearest(&missing, &HashSet::new());
+        let near = Neighbours::new(&entries).nearest(&missing, &HashSet::default());
         let near = near.expect("a near one");
         assert_eq!(
             (near.path.as_str(), near.meant.as_str()),
@@ -345,7 +344,7 @@ mod tests {
         let near = |at: usize| {
             let missing = [format!("inc/fiel{at:03}.php")];
             neighbours
-                .nearest(&missing, &HashSet::new())
+                .nearest(&missing, &HashSet::default())
                 .map(|near| near.path)
         };
         assert_eq!(near(1).as_deref(), Some("inc/file001.php"));

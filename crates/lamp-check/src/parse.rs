@@ -105,8 +105,11 @@ pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
     pub(crate) fn new(source: &[u8]) -> Self {
-        let ends = memchr::memchr_iter(b'\n', source);
-        Self(std::iter::once(0).chain(ends.map(|at| at + 1)).collect())
+        // Lines of code are a little longer than that.
+        let mut starts = Vec::with_capacity(source.len() / 32 + 1);
+        starts.push(0);
+        starts.extend(memchr::memchr_iter(b'\n', source).map(|at| at + 1));
+        Self(starts)
     }
 
     pub(crate) fn spot(&self, offset: u32) -> Spot {

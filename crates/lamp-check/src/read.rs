@@ -11,6 +11,7 @@ use bumpalo::Bump;
 use crate::Limits;
 use crate::cache::{FactsCache, Taken, Watched, recalled, remembered};
 use crate::facts::FileFacts;
+use crate::meantime::discard;
 use crate::parse::{STACK_BYTES, arena, not_checked, parse};
 use crate::source::Source;
 use crate::tree::{Tree, Unreadable};
@@ -36,6 +37,7 @@ pub(crate) fn read_all(reader: Reader<'_>, sources: &[Source]) -> Vec<FileFacts>
             let facts = reader.read(source, &mut arena);
             lock(&done).push((source.entry, facts));
         }
+        discard(arena);
     };
     let started: io::Result<()> = thread::scope(|scope| {
         for _ in 0..reader.limits.threads.clamp(1, sources.len().max(1)) {

@@ -1,7 +1,7 @@
 //! What each include of a tree names, and the nearest right name beside each wrong one.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 use lamp_model::reach::UnknownInclude;
 
@@ -9,6 +9,7 @@ use crate::applications::{MADE_WHILE_RUNNING, OWN_FILES};
 use crate::constants::Constants;
 use crate::facts::Include;
 use crate::graph::Edge;
+use crate::hashed::{HashMap, HashSet};
 use crate::looked::Slip;
 use crate::nearest::{Near, Neighbours};
 use crate::place::{Place, Places, file_name, parent};

@@ -58,7 +58,7 @@ pub fn nearest_rule(name: &str) -> Option<&'static Rule> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use crate::hashed::HashSet;
 
     use lamp_model::finding::RuleName;
 
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn each_rule_has_one_name_one_line_and_a_page_in_four_parts() {
-        let mut names = HashSet::new();
+        let mut names = HashSet::default();
         for Rule { name, says, page, .. } in rules() {
             assert!(RuleName::parse(name).is_ok() && names.insert(name), "{name}");
             assert!(!says.contains('\n') && !says.ends_with('.'), "{name}: {says}");

@@ -1,7 +1,5 @@
 //! The check of a whole tree: what is wrong in it, where, and how much hangs on that.
 
-use std::collections::HashSet;
-
 use lamp_model::finding::{BlastRadius, CheckReport, CheckSummary, Finding, RuleName, Severity};
 
 use crate::Limits;
@@ -14,6 +12,7 @@ use crate::facts::{FileFacts, Guard, Include, Said, Spot};
 use crate::frameworks;
 use crate::graph::Graph;
 use crate::hanging::IncludeGraph;
+use crate::hashed::HashSet;
 use crate::looked::Looked;
 use crate::meantime::{both, discard};
 use crate::names::Names;

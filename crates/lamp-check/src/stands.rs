@@ -8,8 +8,6 @@
 //!
 //! Invariant: where it cannot be told, nothing stands, and the tree is looked at again.
 
-use std::collections::HashMap;
-
 use lamp_model::finding::{CheckReport, Finding};
 use lamp_model::reach::UnknownInclude;
 use serde::{Deserialize, Serialize};
@@ -17,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Limits;
 use crate::cache::{ContentHash, FactsCache, Taken, kept, remembered};
 use crate::facts::{FileFacts, Spot};
+use crate::hashed::HashMap;
 use crate::outline::outline;
 use crate::parse::{arena, parse};
 use crate::symbols;

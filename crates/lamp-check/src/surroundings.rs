@@ -22,7 +22,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use lamp_model::finding::Finding;
 
@@ -31,6 +31,7 @@ pub(crate) use rules::RULES;
 use crate::Limits;
 use crate::cache::FactsCache;
 use crate::facts::FileFacts;
+use crate::hashed::HashSet;
 use crate::place::{Places, file_name};
 use crate::setting::Setting;
 use crate::source::Source;

@@ -3,12 +3,13 @@
 //! Invariant: a file comes by an autoloader only if nothing includes it by its name, or if composer's loader finds
 //! it; where it cannot be told which of several files comes, none does.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::Autoload;
 use super::judge::{Ground, is_in};
 use super::loader::Loader;
 use crate::graph::Edge;
+use crate::hashed::HashMap;
 use crate::place::{Place, parent};
 use crate::symbols::facts::{Certainty, Used};
 
@@ -57,7 +58,7 @@ impl<'t, 'f> Coming<'t, 'f> {
             ground,
             by_entry: sources.map(|(at, source)| (source.entry, at)).collect(),
             others: (0..ground.sources.len()).filter(is_other).collect(),
-            found: HashMap::new(),
+            found: HashMap::default(),
         }
     }
 

@@ -3,11 +3,10 @@
 //!
 //! A line that is written in any other way is left out.
 
-use std::collections::HashMap;
-
 use super::Files;
 use super::loader::{Listed, Loader, Origin};
 use crate::facts::Spot;
+use crate::hashed::HashMap;
 use crate::place::{beneath, fold, parent};
 
 /// What the lines are about.

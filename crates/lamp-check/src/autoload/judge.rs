@@ -1,7 +1,6 @@
 //! What composer's loaders are to load and is not there, and classes that stand where none of them looks.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
 
 use lamp_model::finding::{Finding, Severity};
 
@@ -9,6 +8,7 @@ use super::loader::{Listed, Loader, Origin};
 use super::{Autoload, FILE_NOT_FOUND, WRONG_PLACE};
 use crate::facts::FileFacts;
 use crate::graph::Graph;
+use crate::hashed::{HashMap, HashSet};
 use crate::nearest::Neighbours;
 use crate::place::{Place, Places, is_beneath};
 use crate::resolve::Target;
@@ -54,7 +54,7 @@ pub(crate) fn judge(autoload: &Autoload, ground: Ground<'_, '_>) -> Vec<Finding>
 
 /// The first use of each class, by its name as it is used.
 fn used<'f>(ground: Ground<'_, 'f>) -> HashMap<&'f str, (usize, &'f Use)> {
-    let mut used = HashMap::new();
+    let mut used = HashMap::default();
     for (file, one) in ground.index.uses() {
         if let Used::Class(name) = &one.what
             && !ground.sources[file].is_aside
@@ -75,7 +75,7 @@ struct Judge<'t, 'f> {
 impl Judge<'_, '_> {
     fn files(&self) -> Vec<(String, Fault)> {
         let mut faults = Vec::new();
-        let mut said = HashSet::new();
+        let mut said = HashSet::default();
         let is_used: HashSet<String> = self.used.keys().map(|name| name.to_ascii_lowercase()).collect();
         for loader in &self.autoload.loaders {
             for file in loader.files.iter().filter(|file| self.is_missing(file)) {
@@ -144,7 +144,7 @@ impl Judge<'_, '_> {
         let near = self
             .neighbours
             .get_or_init(neighbours)
-            .nearest(std::slice::from_ref(&listed.path), &HashSet::new());
+            .nearest(std::slice::from_ref(&listed.path), &HashSet::default());
         let fault = Fault {
             severity,
             ..Fault::error(FILE_NOT_FOUND, listed.at, message).naming(&listed.path)
@@ -183,7 +183,7 @@ impl Judge<'_, '_> {
             .collect();
         uses.sort_by_key(|(name, file, used)| (*file, used.at, *name));
         let is_sure = !self.has_other_ways();
-        let mut said = HashSet::new();
+        let mut said = HashSet::default();
         let mut faults = Vec::new();
         for (name, file, used) in uses {
             if let Some((stands, expected)) = self.elsewhere(name)

@@ -1,9 +1,10 @@
 //! One loader of composer's: what it knows, and where it looks for a class. The order is that of composer's `ClassLoader`:
 //! the class map; then PSR-4, the longest prefix first; then PSR-0.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::facts::Spot;
+use crate::hashed::HashMap;
 use crate::place::{Place, Places, beneath};
 
 /// A file that a loader is to load, and where that is written.
@@ -61,7 +62,7 @@ impl Loader {
         Self {
             origin,
             vendor: vendor.to_owned(),
-            classes: HashMap::new(),
+            classes: HashMap::default(),
             files: Vec::new(),
             psr4: Prefixes::default(),
             psr0: Prefixes::default(),

@@ -3,7 +3,7 @@
 //! Where each part lies is as in `system/core/Loader.php` of 3.1. Packages and modules add directories while the site runs,
 //! so that a part is there if it lies in any directory of its kind.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use super::{Missing, Seen, is_test};
 use crate::autoload::Ground;
 use crate::facts::Spot;
 use crate::graph::Edge;
+use crate::hashed::HashMap;
 use crate::place::{beneath, ends_in, file_name, is_beneath, parent};
 use crate::source::position;
 
@@ -189,7 +190,7 @@ fn around<'a>(path: &str, applications: &[&'a str]) -> Option<&'a str> {
 }
 
 fn loaded<'t>(ground: Ground<'t, 't>) -> Vec<Loaded<'t>> {
-    let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<&str>> = HashMap::default();
     for entry in ground.places.entries() {
         let of_name = by_name.entry(file_name(&entry.path)).or_default();
         of_name.push(&entry.path);

@@ -1,10 +1,9 @@
 //! Drupal's modules: the class of a service, of a form or of what answers a route stands in `src` of the module that its namespace
 //! names, and the files of a library beneath the module that lists them.
 
-use std::collections::HashMap;
-
 use super::{Missing, Seen};
 use crate::facts::Spot;
+use crate::hashed::HashMap;
 use crate::place::{beneath, file_name, fold, parent};
 
 const MODULE: &str = ".info.yml";
@@ -19,7 +18,7 @@ const LIBRARIES: &str = ".libraries.yml";
 type Modules<'t> = HashMap<&'t str, Option<&'t str>>;
 
 pub(super) fn missing<'t>(seen: Seen<'t, '_>) -> Vec<Missing<'t>> {
-    let mut modules: Modules<'_> = HashMap::new();
+    let mut modules: Modules<'_> = HashMap::default();
     for path in seen.paths(|path| path.ends_with(MODULE)) {
         let known = modules.entry(name(path, MODULE));
         known.and_modify(|dir| *dir = None).or_insert(Some(parent(path)));

@@ -5,10 +5,11 @@
 //! first part of the name: a tree of as many directories as names would take its square to ask.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::effort::Effort;
+use crate::hashed::{HashMap, HashSet};
 use crate::place::{self, Places};
 use crate::tree::Entry;
 
@@ -92,8 +93,8 @@ pub(super) struct Holders<'t>(HashMap<&'t str, Vec<&'t str>>);
 impl<'t> Holders<'t> {
     /// Directories count even if nothing but what lies in them tells of them.
     pub(super) fn new(entries: &'t [Entry]) -> Self {
-        let mut holders: HashMap<&str, Vec<&str>> = HashMap::new();
-        let mut seen: HashSet<&str> = HashSet::new();
+        let mut holders: HashMap<&str, Vec<&str>> = HashMap::default();
+        let mut seen: HashSet<&str> = HashSet::default();
         for entry in entries {
             let mut path = entry.path.as_str();
             while !path.is_empty() && seen.insert(path) {

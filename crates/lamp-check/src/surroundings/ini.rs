@@ -2,11 +2,10 @@
 
 mod value;
 
-use std::collections::HashSet;
-
 use super::apache::hides_errors;
 use super::fault::Fault;
 use crate::facts::Spot;
+use crate::hashed::HashSet;
 use crate::nearest::Neighbours;
 use crate::place::{Place, Places, fold, parent};
 use crate::tree::EntryKind;
@@ -147,7 +146,7 @@ pub(crate) fn prepended(file: &Prepended, path: &str, places: &Places<'_>) -> Op
     let fault = Fault::error("prepend-not-found", *at, message).naming(missing.clone());
     let neighbours = Neighbours::new(places.entries());
     Some(
-        match neighbours.nearest(std::slice::from_ref(&missing), &HashSet::new()) {
+        match neighbours.nearest(std::slice::from_ref(&missing), &HashSet::default()) {
             Some(near) => fault.suggesting(near.path),
             None => fault,
         },

@@ -6,13 +6,14 @@
 mod scan;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use super::is_apart;
 use crate::facts::Spot;
+use crate::hashed::{HashMap, HashSet};
 use crate::nearest::Neighbours;
 use crate::place::{Place, Places, beneath, ends_in, file_name, fold, is_beneath, parent};
 use crate::tree::{Entry, EntryKind};
@@ -134,7 +135,7 @@ enum Views {
 
 impl<'p, 't> Judge<'p, 't> {
     fn new(namings: &[Named<'t>], places: &'p Places<'t>) -> Self {
-        let mut by_name: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut by_name: HashMap<&str, Vec<&str>> = HashMap::default();
         for path in paths(places.entries()) {
             by_name.entry(file_name(path)).or_default().push(path);
         }
@@ -194,7 +195,7 @@ impl<'p, 't> Judge<'p, 't> {
         Some(
             match self
                 .neighbours()
-                .nearest(std::slice::from_ref(&expected), &HashSet::new())
+                .nearest(std::slice::from_ref(&expected), &HashSet::default())
             {
                 Some(near) => fault.suggesting(near.path),
                 None => fault,
@@ -219,7 +220,7 @@ impl<'p, 't> Judge<'p, 't> {
             let message = format!("no file is there by this name: {path}");
             severe("asset-not-found", named.naming.at, message).naming(path)
         };
-        let near = self.neighbours().nearest(&missing, &HashSet::new());
+        let near = self.neighbours().nearest(&missing, &HashSet::default());
         match near.filter(|near| near.is_a_slip) {
             Some(near) => Some(fault(Fault::warning, &near.meant).suggesting(near.path)),
             None => missing

@@ -1,10 +1,9 @@
 //! Whether a tree is a whole, so that a name which nothing in it declares is declared nowhere: an application, which declares
 //! nearly all the names that it uses; not a plugin or a library, whose functions come from whatever it is put into.
 
-use std::collections::HashSet;
-
 use super::index::Index;
 use crate::facts::FileFacts;
+use crate::hashed::HashSet;
 
 /// Beside so many names that the tree declares, one may be unknown.
 const DECLARED_PER_UNKNOWN: usize = 50;

@@ -1,8 +1,6 @@
 //! Classes that PHP refuses where they are declared: one that lacks what it must implement, one whose method cannot stand in for
 //! its parent's.
 
-use std::collections::HashSet;
-
 use lamp_model::finding::Severity;
 
 use super::facts::{Class, ClassKind, Method, Parameter, ParameterKind, Visibility};
@@ -10,6 +8,7 @@ use super::hierarchy::{Ancestor, Ancestry, OF_ENUMS, written};
 use super::index::{ClassAt, Index, Known};
 use super::php::PhpMethod;
 use super::{ABSTRACT_NOT_IMPLEMENTED, INCOMPATIBLE_METHOD, Told};
+use crate::hashed::HashSet;
 use crate::setting::{PhpVersion, Setting};
 
 /// Since then PHP refuses parameters that it only warned of before.

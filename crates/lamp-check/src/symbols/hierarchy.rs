@@ -1,10 +1,9 @@
 //! What a class has from itself, its parents, interfaces and traits, as far as all of them are known.
 
-use std::collections::HashSet;
-
 use super::facts::{Class, ClassKind, Method, Of};
 use super::index::{ClassAt, Index, Known};
 use super::php::PhpClass;
+use crate::hashed::HashSet;
 use crate::setting::PhpVersion;
 
 /// Most classes of one ancestry.
@@ -47,7 +46,7 @@ impl<'f> Ancestry<'f> {
             all: vec![Ancestor::Tree(class)],
             is_whole: true,
         };
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let mut left = made_of(class);
         while let Some(name) = left.pop() {
             if !seen.insert(name.to_ascii_lowercase()) {
@@ -145,7 +144,7 @@ pub(super) fn own(index: &Index<'_>, at: ClassAt) -> Option<ClassAt> {
 
 /// Whether any class made from this one, at any distance, passes.
 pub(super) fn any_descendant(index: &Index<'_>, name: &str, is_it: impl Fn(&Class) -> bool) -> bool {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut left = vec![name.to_owned()];
     while let Some(name) = left.pop() {
         if name.is_empty() || !seen.insert(name.to_ascii_lowercase()) {

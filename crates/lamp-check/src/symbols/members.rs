@@ -1,7 +1,5 @@
 //! Methods and class constants that a class does not have, though all that it is made of is known.
 
-use std::collections::HashMap;
-
 use lamp_model::finding::Severity;
 
 use super::facts::{Class, ClassKind, Of, Use, Used};
@@ -9,6 +7,7 @@ use super::hierarchy::{Ancestor, Ancestry, Has, any_descendant, class_of, own};
 use super::index::{ClassAt, Index};
 use super::near::Candidates;
 use super::{Told, UNDEFINED_CONSTANT, UNDEFINED_METHOD};
+use crate::hashed::HashMap;
 use crate::setting::Setting;
 
 /// What is asked of a class.
@@ -39,7 +38,7 @@ struct Asked<'f> {
 }
 
 pub(super) fn told(index: &Index<'_>, setting: &Setting) -> Vec<Told> {
-    let mut ancestries: HashMap<ClassAt, Ancestry<'_>> = HashMap::new();
+    let mut ancestries: HashMap<ClassAt, Ancestry<'_>> = HashMap::default();
     let mut told = Vec::new();
     for asked in index.uses().filter_map(|(file, used)| asked(index, file, used)) {
         if asked.member.is_of(index.class_at(asked.class), asked.name) {

@@ -2,9 +2,9 @@
 //!
 //! A name that is not in it may still be brought by an extension that the table does not know.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::hashed::HashMap;
 use crate::setting::PhpVersion;
 
 static TABLE: LazyLock<Php> = LazyLock::new(|| Php::read(include_str!("../../tables/php.txt")));

@@ -1,12 +1,11 @@
 //! Names that are declared twice: in one file, or in two files that a third always loads.
 
-use std::collections::{HashMap, HashSet};
-
 use lamp_model::finding::Severity;
 
 use super::index::Index;
 use super::{DECLARED_TWICE, Loads, Told};
 use crate::facts::Spot;
+use crate::hashed::{HashMap, HashSet};
 
 /// A declaration that a file, once it is loaded, has always made.
 #[derive(Clone, Copy)]
@@ -21,11 +20,11 @@ pub(super) fn told(index: &Index<'_>, loads: &[Loads]) -> Vec<Told> {
     let by_file: Vec<Vec<Declaration<'_>>> = (0..index.facts.len())
         .map(|file| declarations(index, file))
         .collect();
-    let mut together: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut together: HashMap<usize, Vec<usize>> = HashMap::default();
     for edge in loads {
         together.entry(edge.from).or_default().push(edge.to);
     }
-    let mut said = HashSet::new();
+    let mut said = HashSet::default();
     let mut told = Vec::new();
     for (file, own) in by_file.iter().enumerate() {
         let loaded = together.get(&file).map_or(&[][..], Vec::as_slice);
@@ -43,7 +42,7 @@ pub(super) fn told(index: &Index<'_>, loads: &[Loads]) -> Vec<Told> {
 fn clashes<'f>(
     declarations: impl Iterator<Item = &'f Declaration<'f>>,
 ) -> Vec<(Declaration<'f>, Declaration<'f>)> {
-    let mut first: HashMap<(&str, String), Declaration<'_>> = HashMap::new();
+    let mut first: HashMap<(&str, String), Declaration<'_>> = HashMap::default();
     let mut clashes = Vec::new();
     for one in declarations {
         let before = *first

@@ -1,7 +1,5 @@
 //! Classes, functions and constants that nothing declares.
 
-use std::collections::{HashMap, HashSet};
-
 use lamp_model::finding::Severity;
 
 use super::closed::{Closed, Kind};
@@ -9,6 +7,7 @@ use super::facts::{Resolved, Use, Used};
 use super::index::{Index, Known, Name};
 use super::near::Candidates;
 use super::{Told, UNDEFINED_CLASS, UNDEFINED_CONSTANT, UNDEFINED_FUNCTION};
+use crate::hashed::{HashMap, HashSet};
 
 /// A name that nothing declares, and where it is used.
 struct Missing<'f> {
@@ -58,7 +57,7 @@ fn lone_slips<'m, 'f: 'm, 'n>(
     missing: impl Iterator<Item = &'m Missing<'f>> + Clone,
     nears: &mut Nears<'n, 'f>,
 ) -> Vec<(&'m Missing<'f>, &'n str)> {
-    let mut files: HashMap<&str, usize> = HashMap::new();
+    let mut files: HashMap<&str, usize> = HashMap::default();
     for missing in missing.clone() {
         *files.entry(missing.name).or_default() += 1;
     }
@@ -156,7 +155,7 @@ impl<'n, 'f> Nears<'n, 'f> {
         };
         Self {
             candidates,
-            known: HashMap::new(),
+            known: HashMap::default(),
         }
     }
 

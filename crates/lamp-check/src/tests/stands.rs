@@ -1,6 +1,5 @@
 //! What an earlier look came to, put where it is now, is what a look at the changed tree comes to; or it does not stand.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 use lamp_model::finding::CheckReport;
@@ -8,6 +7,7 @@ use lamp_model::reach::UnknownInclude;
 
 use super::Written;
 use super::fuzz::{Random, over_seeds};
+use crate::hashed::HashMap;
 use crate::{ContentHash, FactsCache, Limits, Looked, Setting, Stood, Taken, Tree, look, moves};
 
 /// Something of every family is wrong in it.

@@ -31,11 +31,11 @@ pub(super) fn called<'a>(call: &FunctionCall<'a>) -> Option<Cow<'a, str>> {
     let Expression::Identifier(identifier) = call.function else {
         return None;
     };
-    let name = String::from_utf8_lossy(without_namespace(identifier.value()));
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Some(Cow::Owned(name.to_ascii_lowercase()));
+    let name = without_namespace(identifier.value());
+    match std::str::from_utf8(name) {
+        Ok(name) if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => Some(Cow::Borrowed(name)),
+        Ok(_) | Err(_) => Some(Cow::Owned(String::from_utf8_lossy(name).to_ascii_lowercase())),
     }
-    Some(name)
 }
 
 /// A name without its namespace.

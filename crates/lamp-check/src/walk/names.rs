@@ -1,9 +1,8 @@
 //! Names as PHP resolves them: by the namespace and the `use` statements above them.
 
-use std::collections::HashMap;
-
 use mago_syntax::ast::{Identifier, Namespace, Use, UseItem, UseItems, UseType};
 
+use crate::hashed::HashMap;
 use crate::symbols::facts::Resolved;
 
 /// What names mean at a place of the file.

@@ -1,6 +1,7 @@
 //! Every directive of Apache 2.4: its module and where it may stand.
 
-use std::collections::HashMap;
+use crate::hashed::HashMap;
+
 use std::sync::LazyLock;
 
 use strsim::osa_distance;

@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut map: Vec<(String, Json)> = Vec::new();
-        let mut places = std::collections::HashMap::new();
+        let mut places = crate::hashed::HashMap::default();
         while let Some((key, value)) = members.next_entry::<String, Json>()? {
             match places.get(&key) {
                 Some(place) => map[*place] = (key, value),

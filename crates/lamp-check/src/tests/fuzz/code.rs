@@ -1,9 +1,9 @@
 //! One file of any bytes: it is read to its end, what is told lies within it, and kept facts tell the same.
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::{Random, over_seeds};
+use crate::hashed::HashMap;
 use crate::tests::bounds::SEED;
 use crate::tests::{Written, report, report_with};
 use crate::{ContentHash, FactsCache};
