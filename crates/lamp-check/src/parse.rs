@@ -23,8 +23,9 @@ pub(crate) const STACK_BYTES: usize = 256 * 1024 * 1024;
 /// Most memory that the syntax tree of one file may take, in bytes: a hundred times its length is common, and what nobody
 /// would write takes five hundred times and more.
 const ARENA_MAX_BYTES: usize = 1 << 30;
-/// Memory that a thread keeps for its next file, in bytes.
-const ARENA_KEPT_BYTES: usize = 32 << 20;
+/// Memory that a thread sets aside for syntax trees, in bytes: more than that of a file of half a megabyte needs. The
+/// kernel gives what of it is written to; an arena that grows piece by piece is written to all over.
+const ARENA_BYTES: usize = 32 << 20;
 /// How the words begin that the arena panics with at its bound.
 const OUT_OF_MEMORY: [&str; 2] = ["out of memory", "encountered allocation error"];
 
@@ -37,7 +38,7 @@ const SETTINGS: ParserSettings = ParserSettings {
 
 /// Where a thread's syntax trees are built, one after the other.
 pub(crate) fn arena() -> Bump {
-    let arena = Bump::new();
+    let arena = Bump::with_capacity(ARENA_BYTES);
     arena.set_allocation_limit(Some(ARENA_MAX_BYTES));
     arena
 }
@@ -45,7 +46,8 @@ pub(crate) fn arena() -> Bump {
 /// The facts of a file with these bytes; `arena` is emptied for the next.
 pub(crate) fn parse(arena: &mut Bump, source: &[u8]) -> FileFacts {
     let parsed = catch_unwind(AssertUnwindSafe(|| facts(arena, source)));
-    if arena.allocated_bytes() > ARENA_KEPT_BYTES {
+    // Once it has grown, its next piece alone is twice as large, and that one would be kept.
+    if arena.allocated_bytes() >= 2 * ARENA_BYTES {
         *arena = self::arena();
     }
     arena.reset();

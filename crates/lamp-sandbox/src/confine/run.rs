@@ -16,11 +16,12 @@ use crate::sys;
 const WORDS_MAX_BYTES: usize = 4_000;
 /// How much is read at once, in bytes.
 const READ_BYTES: usize = 64 * 1024;
-/// How a worker's allocator takes memory from the kernel: in larger pieces than it would, and to keep. It lives for a
-/// second and is one process; without this it asks for a page at a time, thousands of times.
+/// How a worker's allocator takes memory from the kernel: in larger pieces than it would, in huge pages where the kernel
+/// leaves that to programs, and to keep. It lives for a second and is one process; without this it asks for a page at a
+/// time, thousands of times.
 const ALLOCATOR: (&str, &str) = (
     "GLIBC_TUNABLES",
-    "glibc.malloc.top_pad=4194304:glibc.malloc.trim_threshold=268435456:glibc.malloc.mmap_threshold=33554432",
+    "glibc.malloc.top_pad=4194304:glibc.malloc.trim_threshold=268435456:glibc.malloc.mmap_threshold=33554432:glibc.malloc.hugetlb=1",
 );
 
 /// What a worker's answer may cost its owner.
