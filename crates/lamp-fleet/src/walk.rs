@@ -56,29 +56,24 @@ pub type Visit<'v, E> = dyn FnMut(&Item<'_>) -> Result<Enter, E> + 'v;
 impl Dir {
     /// Walks everything beneath this directory, itself not counted.
     pub fn walk<E: From<DirError>>(&self, visit: &mut Visit<'_, E>) -> Result<(), E> {
-        walk_level(self, &mut PathBuf::new(), DEPTH_MAX, visit)
+        walk_level((self, self.names()?), &mut PathBuf::new(), DEPTH_MAX, visit)
     }
 
     /// The names in this directory and what they are, sorted.
     pub fn names(&self) -> Result<Vec<(OsString, Kind)>, DirError> {
         // A descriptor of its own: reading moves the descriptor's place in the directory.
         let fresh = self.open_dir(".")?;
-        let mut names = read_names(&fresh).map_err(|errno| DirError::new("list", self.path(), errno))?;
-        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        Ok(names)
+        names_by(&fresh, self.path())
     }
 }
 
 fn walk_level<E: From<DirError>>(
-    dir: &Dir,
+    (dir, names): (&Dir, Vec<(OsString, Kind)>),
     path: &mut PathBuf,
     depth_left: usize,
     visit: &mut Visit<'_, E>,
 ) -> Result<(), E> {
-    if depth_left == 0 {
-        return Err(DirError::new("go deeper than 256 directories into", dir.path(), Errno::LOOP).into());
-    }
-    for (name, listed) in dir.names()? {
+    for (name, listed) in names {
         let kind = known_kind(dir, &name, listed)?;
         path.push(&name);
         let item = Item {
@@ -88,7 +83,15 @@ fn walk_level<E: From<DirError>>(
             kind,
         };
         if visit(&item)? == Enter::Yes && kind == Kind::Dir {
-            walk_level(&dir.open_dir(&name)?, path, depth_left - 1, visit)?;
+            let beneath = dir.open_dir(&name)?;
+            let depth_left = depth_left.saturating_sub(1);
+            if depth_left == 0 {
+                let operation = "go deeper than 256 directories into";
+                return Err(DirError::new(operation, beneath.path(), Errno::LOOP).into());
+            }
+            // Opened just now: nobody has read of it yet.
+            let names = names_by(&beneath, beneath.path())?;
+            walk_level((&beneath, names), path, depth_left, visit)?;
         }
         path.pop();
     }
@@ -101,6 +104,13 @@ fn known_kind(dir: &Dir, name: &OsStr, listed: Kind) -> Result<Kind, DirError> {
         Kind::Unknown => dir.meta(name).map(|meta| meta.kind),
         Kind::File | Kind::Dir | Kind::Link | Kind::Fifo | Kind::Socket | Kind::Device => Ok(listed),
     }
+}
+
+/// The names in a directory of whose descriptor nothing was read yet, sorted; an error calls it by `path`.
+fn names_by(fresh: &Dir, path: &Path) -> Result<Vec<(OsString, Kind)>, DirError> {
+    let mut names = read_names(fresh).map_err(|errno| DirError::new("list", path, errno))?;
+    names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    Ok(names)
 }
 
 fn read_names(dir: &Dir) -> Result<Vec<(OsString, Kind)>, Errno> {
