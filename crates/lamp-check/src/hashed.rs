@@ -1,4 +1,4 @@
-//! Maps and sets whose keys are names of the tree: looked up so often that how a key is hashed counts.
+//! The maps and sets of this crate: most keys are names of the tree, looked up so often that how one is hashed counts.
 //!
 //! Each process hashes with a seed of its own, which a tree cannot see: whoever writes one does not know which names
 //! collide. Nothing that is told depends on the order of a map, which differs from one process to the next.

@@ -58,11 +58,10 @@ pub fn nearest_rule(name: &str) -> Option<&'static Rule> {
 
 #[cfg(test)]
 mod tests {
-    use crate::hashed::HashSet;
-
     use lamp_model::finding::RuleName;
 
     use super::*;
+    use crate::hashed::HashSet;
 
     #[test]
     fn each_rule_has_one_name_one_line_and_a_page_in_four_parts() {

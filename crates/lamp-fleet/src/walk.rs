@@ -73,6 +73,9 @@ fn walk_level<E: From<DirError>>(
     depth_left: usize,
     visit: &mut Visit<'_, E>,
 ) -> Result<(), E> {
+    if depth_left == 0 {
+        return Err(DirError::new("go deeper than 256 directories into", dir.path(), Errno::LOOP).into());
+    }
     for (name, listed) in names {
         let kind = known_kind(dir, &name, listed)?;
         path.push(&name);
@@ -84,14 +87,9 @@ fn walk_level<E: From<DirError>>(
         };
         if visit(&item)? == Enter::Yes && kind == Kind::Dir {
             let beneath = dir.open_dir(&name)?;
-            let depth_left = depth_left.saturating_sub(1);
-            if depth_left == 0 {
-                let operation = "go deeper than 256 directories into";
-                return Err(DirError::new(operation, beneath.path(), Errno::LOOP).into());
-            }
             // Opened just now: nobody has read of it yet.
             let names = names_by(&beneath, beneath.path())?;
-            walk_level((&beneath, names), path, depth_left, visit)?;
+            walk_level((&beneath, names), path, depth_left - 1, visit)?;
         }
         path.pop();
     }

@@ -1,10 +1,10 @@
 //! Every directive of Apache 2.4: its module and where it may stand.
 
-use crate::hashed::HashMap;
-
 use std::sync::LazyLock;
 
 use strsim::osa_distance;
+
+use crate::hashed::HashMap;
 
 const TABLE: &str = include_str!("directives.txt");
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::hashed::HashMap;
+
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Json {
@@ -118,7 +120,7 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut map: Vec<(String, Json)> = Vec::new();
-        let mut places = crate::hashed::HashMap::default();
+        let mut places = HashMap::default();
         while let Some((key, value)) = members.next_entry::<String, Json>()? {
             match places.get(&key) {
                 Some(place) => map[*place] = (key, value),
