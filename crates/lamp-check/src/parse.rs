@@ -90,7 +90,7 @@ fn is_a_bound(error: &ParseError) -> bool {
 }
 
 /// Those after the first are what the parser makes of the first.
-fn first_error(program: &Program<'_>, lines: &Lines) -> Option<Said> {
+fn first_error(program: &Program<'_>, lines: &Lines<'_>) -> Option<Said> {
     let first = program
         .errors
         .iter()
@@ -101,26 +101,116 @@ fn first_error(program: &Program<'_>, lines: &Lines) -> Option<Said> {
     })
 }
 
-/// Where the lines of a file begin.
-#[derive(Debug)]
-pub(crate) struct Lines(Vec<usize>);
+/// How many bytes are counted at once, in [`Lines`].
+const BLOCK_BYTES: usize = 512;
 
-impl Lines {
-    pub(crate) fn new(source: &[u8]) -> Self {
-        // Lines of code are a little longer than that.
-        let mut starts = Vec::with_capacity(source.len() / 32 + 1);
-        starts.push(0);
-        starts.extend(memchr::memchr_iter(b'\n', source).map(|at| at + 1));
-        Self(starts)
+/// Where the lines of a file begin. Few of them are asked for: what is kept is where blocks of bytes stand among them.
+#[derive(Debug)]
+pub(crate) struct Lines<'s> {
+    source: &'s [u8],
+    blocks: Vec<Block>,
+}
+
+/// The line in which a block of bytes begins.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    /// From 1.
+    line: usize,
+    /// Its first byte.
+    start: usize,
+}
+
+impl<'s> Lines<'s> {
+    pub(crate) fn new(source: &'s [u8]) -> Self {
+        let mut blocks = Vec::with_capacity(source.len() / BLOCK_BYTES + 2);
+        let mut next = Block { line: 1, start: 0 };
+        blocks.push(next);
+        for (block, at) in source.chunks_exact(BLOCK_BYTES).zip((0..).step_by(BLOCK_BYTES)) {
+            next = next.after(block, at);
+            blocks.push(next);
+        }
+        Self { source, blocks }
     }
 
+    /// What lies behind the end is told as the end.
     pub(crate) fn spot(&self, offset: u32) -> Spot {
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        let line = self.0.partition_point(|start| *start <= offset).max(1);
+        let offset = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(self.source.len());
+        let number = offset / BLOCK_BYTES;
+        let begin = number * BLOCK_BYTES;
+        let at = self.blocks[number].after(&self.source[begin..offset], begin);
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         Spot {
-            line: number(line),
-            column: number(offset - self.0[line - 1] + 1),
+            line: number(at.line),
+            column: number(offset - at.start + 1),
+        }
+    }
+}
+
+impl Block {
+    /// The line that comes after these bytes, which stand at this offset.
+    fn after(self, bytes: &[u8], at: usize) -> Self {
+        match memchr::memrchr(b'\n', bytes) {
+            Some(last) => Self {
+                line: self.line + memchr::memchr_iter(b'\n', &bytes[..=last]).count(),
+                start: at + last + 1,
+            },
+            None => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK_BYTES, Lines};
+    use crate::facts::Spot;
+
+    /// Of each offset of texts with lines of many lengths, what counting byte by byte comes to.
+    #[test]
+    fn each_offset_has_its_line_and_column() {
+        for width in [
+            1,
+            2,
+            3,
+            80,
+            BLOCK_BYTES - 1,
+            BLOCK_BYTES,
+            BLOCK_BYTES + 1,
+            3 * BLOCK_BYTES + 7,
+        ] {
+            for length in [
+                0,
+                1,
+                BLOCK_BYTES - 1,
+                BLOCK_BYTES,
+                BLOCK_BYTES + 1,
+                4 * BLOCK_BYTES,
+            ] {
+                let source: Vec<u8> = (1..=length)
+                    .map(|at| if at % width == 0 { b'\n' } else { b'x' })
+                    .collect();
+                let lines = Lines::new(&source);
+                let mut expected = Spot { line: 1, column: 1 };
+                for (offset, byte) in (0..).zip(&source) {
+                    assert_eq!(
+                        lines.spot(offset),
+                        expected,
+                        "{offset} of {length}, lines of {width}"
+                    );
+                    expected = match byte {
+                        b'\n' => Spot {
+                            line: expected.line + 1,
+                            column: 1,
+                        },
+                        _ => Spot {
+                            column: expected.column + 1,
+                            ..expected
+                        },
+                    };
+                }
+                assert_eq!(lines.spot(u32::MAX), expected, "behind the end of {length}");
+            }
         }
     }
 }

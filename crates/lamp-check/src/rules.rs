@@ -71,15 +71,20 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let places = Places::new(tree.entries());
     let sources = sources(tree.entries());
     let facts = read_all(Reader { tree, limits, cache }, &sources);
-    // Whatever reads more of the tree, the cache is told.
-    let tree: &dyn Tree = &Watched { tree, cache };
+    // Whatever reads more of the tree, the cache is told; texts are hashed once for that and for what is kept of them.
+    let watched: &dyn Tree = &Watched { tree, cache };
+    // One of the threads is busy with includes meanwhile.
+    let threads_left = Limits {
+        threads: limits.threads.saturating_sub(1).max(1),
+        ..*limits
+    };
     let of_names_and_texts = || {
         let index = Index::new(&sources, &facts);
-        (index, surroundings::read((tree, cache), limits))
+        (index, surroundings::read((tree, cache), &threads_left))
     };
     let of_includes = || {
         let includes = Includes::new(&places, &sources, &facts);
-        (includes, Autoload::read(tree, &places, &sources, limits))
+        (includes, Autoload::read(watched, &places, &sources, limits))
     };
     let ((index, beside), (includes, autoload)) = both(of_names_and_texts, of_includes);
     let loaded = autoload::Ground {
@@ -108,7 +113,7 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let around = || {
         let of_loaders = autoload::judge(&autoload, loaded);
         let of_frameworks = frameworks::judge(frameworks::Seen {
-            tree,
+            tree: watched,
             limits,
             ground: loaded,
             parts: &parts,

@@ -71,7 +71,7 @@ struct Walk<'a> {
 }
 
 /// The facts of a parsed file.
-pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &'a Lines) -> FileFacts {
+pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &'a Lines<'a>) -> FileFacts {
     let mut walk = Walk::new(program, source, lines);
     visit::visit(&mut walk, Node::Program(program));
     let gathered = std::mem::take(&mut walk.surroundings);
@@ -82,7 +82,7 @@ pub(crate) fn walk<'a>(program: &'a Program<'a>, source: &[u8], lines: &'a Lines
 }
 
 impl<'a> Walk<'a> {
-    fn new(program: &'a Program<'a>, source: &[u8], lines: &'a Lines) -> Self {
+    fn new(program: &'a Program<'a>, source: &[u8], lines: &'a Lines<'a>) -> Self {
         Self {
             facts: FileFacts::default(),
             symbols: Symbols::new(lines),
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn finish(mut self, source: &[u8], lines: &Lines) -> FileFacts {
+    fn finish(mut self, source: &[u8], lines: &Lines<'_>) -> FileFacts {
         let evaluation = Evaluation::new(&self.flow, &self.scopes);
         let constants = self.constants.iter();
         self.facts.constants = constants
@@ -133,7 +133,7 @@ impl Walk<'_> {
         keyword: Keyword,
         met: Met<'_>,
         evaluation: &Evaluation<'_, '_>,
-        (source, lines): (&[u8], &Lines),
+        (source, lines): (&[u8], &Lines<'_>),
     ) -> Include {
         let value = self.certain(evaluation.value(met));
         let at = lines.spot(evaluate::start(evaluate::bare(met.expression)));
@@ -190,7 +190,7 @@ impl Walk<'_> {
 }
 
 /// An include whose name is not read.
-fn one_too_many(keyword: Keyword, met: Met<'_>, lines: &Lines) -> Include {
+fn one_too_many(keyword: Keyword, met: Met<'_>, lines: &Lines<'_>) -> Include {
     Include {
         always: false,
         keyword,

@@ -38,7 +38,7 @@ pub(crate) fn scan(path: &str, bytes: &[u8]) -> Vec<Naming> {
     found.into_iter().map(naming).collect()
 }
 
-fn spot(lines: &Lines, offset: usize) -> Spot {
+fn spot(lines: &Lines<'_>, offset: usize) -> Spot {
     lines.spot(u32::try_from(offset).unwrap_or(u32::MAX))
 }
 

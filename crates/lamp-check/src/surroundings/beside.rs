@@ -178,11 +178,17 @@ impl Reader<'_> {
             cache.takes(at, Taken::Bytes(hash));
             return Some(facts);
         }
-        let bytes = self.tree.bytes(at).ok()?;
-        let facts = read(path, &bytes);
-        if let Some(cache) = self.cache {
-            keep_text(cache, &key(&ContentHash::of(&bytes), path), &facts);
-        }
+        let bytes = self.tree.bytes(at);
+        let Some(cache) = self.cache else {
+            return Some(read(path, &bytes.ok()?));
+        };
+        let Ok(bytes) = bytes else {
+            cache.takes(at, Taken::Unread);
+            return None;
+        };
+        let (hash, facts) = (ContentHash::of(&bytes), read(path, &bytes));
+        cache.takes(at, Taken::Bytes(hash));
+        keep_text(cache, &key(&hash, path), &facts);
         Some(facts)
     }
 }

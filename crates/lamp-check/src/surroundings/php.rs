@@ -192,7 +192,7 @@ impl Gathered {
     }
 
     /// What was gathered, and what the file's bytes and first statements say.
-    pub(crate) fn finish(self, program: &Program<'_>, source: &[u8], lines: &Lines) -> PhpFacts {
+    pub(crate) fn finish(self, program: &Program<'_>, source: &[u8], lines: &Lines<'_>) -> PhpFacts {
         let leftover = |(at, function, always): (u32, String, bool)| Leftover {
             at: lines.spot(at),
             function,
@@ -279,7 +279,7 @@ fn is_loader(object: &Expression<'_>) -> bool {
 }
 
 /// PHP takes a namespace, and strict types, only before everything else.
-fn not_first(program: &Program<'_>, lines: &Lines) -> Option<NotFirst> {
+fn not_first(program: &Program<'_>, lines: &Lines<'_>) -> Option<NotFirst> {
     let mut output = false;
     let mut code = false;
     let mut is_first = true;
@@ -327,7 +327,7 @@ fn is_strict(declare: &Declare<'_>) -> bool {
 }
 
 /// An `exit` outside of everything, with statements behind it.
-fn exits_early(program: &Program<'_>, lines: &Lines) -> Option<Spot> {
+fn exits_early(program: &Program<'_>, lines: &Lines<'_>) -> Option<Spot> {
     let mut left = program
         .statements
         .iter()

@@ -8,7 +8,7 @@ use mago_syntax::ast::{
 };
 
 use super::evaluate::bare;
-use super::telling::telling;
+use super::telling::{at, beneath};
 
 /// Functions that tell whether something is declared.
 const SYMBOL_TESTS: [&str; 9] = [
@@ -166,7 +166,7 @@ fn any_beneath<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) ->
 fn any_of<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) -> Option<bool> {
     // Most conditions fit into this room.
     let mut left = Vec::with_capacity(32);
-    left.push(root);
+    at(root, &mut |node| left.push(node));
     for _ in 0..NODES_MAX {
         let Some(node) = left.pop() else {
             return Some(false);
@@ -175,7 +175,7 @@ fn any_of<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) -> Opti
             return Some(true);
         }
         if !matches!(node, Node::Closure(_) | Node::Function(_) | Node::Class(_)) {
-            node.visit_children(|child| left.extend(telling(child)));
+            beneath(node, &mut |child| left.push(child));
         }
     }
     None

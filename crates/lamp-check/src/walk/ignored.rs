@@ -16,7 +16,7 @@ const FILE_NOT_FOUND: [&str; 4] = [
 const IGNORE: &str = "@phpstan-ignore";
 
 /// The lines to be silent about.
-pub(super) fn lines(program: &Program<'_>, source: &[u8], lines: &Lines) -> Vec<u32> {
+pub(super) fn lines(program: &Program<'_>, source: &[u8], lines: &Lines<'_>) -> Vec<u32> {
     let mut silent = Vec::new();
     // Most files have none, and comments are a third of them.
     if memchr::memmem::find(source, IGNORE.as_bytes()).is_none() {

@@ -21,7 +21,7 @@ struct Head<'n, 'a> {
 }
 
 /// The class that a node declares, with where it stands.
-pub(super) fn class(node: &Node<'_, '_>, names: &Names, lines: &Lines) -> Option<Class> {
+pub(super) fn class(node: &Node<'_, '_>, names: &Names, lines: &Lines<'_>) -> Option<Class> {
     let head = head(node)?;
     let types =
         |list: Option<&Implements<'_>>| list.map_or_else(Vec::new, |list| whole(list.types.iter(), names));
@@ -112,7 +112,7 @@ fn whole<'n, 'a: 'n>(types: impl Iterator<Item = &'n Identifier<'a>>, names: &Na
     types.map(|name| names.class(name.value())).collect()
 }
 
-fn add(class: &mut Class, member: &ClassLikeMember<'_>, names: &Names, lines: &Lines) {
+fn add(class: &mut Class, member: &ClassLikeMember<'_>, names: &Names, lines: &Lines<'_>) {
     match member {
         ClassLikeMember::TraitUse(used) => add_traits(class, used, names),
         ClassLikeMember::Constant(constant) => {
@@ -140,7 +140,7 @@ fn add_traits(class: &mut Class, used: &TraitUse<'_>, names: &Names) {
     }
 }
 
-fn method<'a>(written: &Written<'a>, kind: ClassKind, lines: &Lines) -> Method {
+fn method<'a>(written: &Written<'a>, kind: ClassKind, lines: &Lines<'_>) -> Method {
     let has = |is: fn(&Modifier<'a>) -> bool| written.modifiers.iter().any(is);
     Method {
         name: text(written.name.value),

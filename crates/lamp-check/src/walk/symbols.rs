@@ -86,7 +86,7 @@ struct Place {
 
 /// What has been met of names.
 pub(super) struct Symbols<'a> {
-    lines: &'a Lines,
+    lines: &'a Lines<'a>,
     names: Names,
     facts: SymbolFacts,
     uses: HashMap<Key<'a>, (Used, Vec<Place>)>,
@@ -112,7 +112,7 @@ pub(super) struct Symbols<'a> {
 }
 
 impl<'a> Symbols<'a> {
-    pub(super) fn new(lines: &'a Lines) -> Self {
+    pub(super) fn new(lines: &'a Lines<'a>) -> Self {
         Self {
             lines,
             names: Names::default(),

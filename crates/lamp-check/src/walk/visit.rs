@@ -2,7 +2,8 @@
 
 use mago_syntax::ast::{
     Argument, Binary, BinaryOperator, ClassLikeMemberSelector, Closure, ConstantItem, Expression,
-    FunctionCall, If, InlineKind, Literal, MethodCall, Node, StaticMethodCall, UnaryPrefixOperator, Variable,
+    FunctionCall, If, IfBody, InlineKind, Literal, MethodCall, Node, StaticMethodCall, UnaryPrefixOperator,
+    Variable,
 };
 
 use super::condition::{
@@ -13,7 +14,7 @@ use super::evaluate::{bare, plain_argument};
 use super::flow::{Around, Given, VariableName, Write};
 use super::objects::Called;
 use super::scope::{Scope, parameters};
-use super::telling::telling;
+use super::telling::{at, beneath, is_passed, is_silent};
 use super::write::{assignment_expression, foreach_statement, overwritten, written};
 use super::{Met, Walk};
 use crate::facts::{Keyword, OutsideFunctions};
@@ -29,9 +30,6 @@ const SILENT: [&str; 8] = [
     "function_exists",
     "ini_set",
 ];
-
-/// How deep structure is unfolded in one step: deep enough for most code, and no stack's trouble.
-const UNFOLDED_MAX: u8 = 16;
 
 /// What is still to do, the last first.
 pub(super) enum Todo<'a> {
@@ -57,7 +55,7 @@ pub(super) fn visit<'a>(walk: &mut Walk<'a>, root: Node<'a, 'a>) {
     while let Some(next) = todo.pop() {
         walk.clock = walk.clock.saturating_add(1);
         match next {
-            Todo::Visit(node, around) if is_structure(&node) => {
+            Todo::Visit(node, around) if is_passed(&node) => {
                 children((&mut *walk, &mut todo), node, around);
             }
             Todo::Visit(node, around) => meet(walk, &mut todo, node, around),
@@ -223,8 +221,15 @@ fn if_statement<'a>((walk, todo): Pass<'_, 'a>, statement: &'a If<'a>, around: A
         on_symbol: around.on_symbol || asks,
         ..around
     };
-    todo.push(Todo::Visit(Node::IfBody(&statement.body), body));
+    todo.push(Todo::Visit(body_of(statement), body));
     put(todo, Node::Expression(statement.condition), around);
+}
+
+const fn body_of<'a>(statement: &'a If<'a>) -> Node<'a, 'a> {
+    match &statement.body {
+        IfBody::Statement(body) => Node::IfStatementBody(body),
+        IfBody::ColonDelimited(body) => Node::IfColonDelimitedBody(body),
+    }
 }
 
 fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, around: Around) {
@@ -250,22 +255,28 @@ fn binary_expression<'a>((walk, todo): Pass<'_, 'a>, binary: &'a Binary<'a>, aro
 pub(super) fn children<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Around) {
     let first = todo.len();
     match runs(&node) {
-        Runs::Always => node.visit_children(|child| unfold(todo, child, around, UNFOLDED_MAX)),
+        Runs::Always => beneath(node, &mut |child| todo.push(Todo::Visit(child, around))),
         Runs::Perhaps { in_loop } => {
             let together = walk.flow.new_branch(around.branch, in_loop);
-            let mut branches = vec![together];
+            // Nothing is set aside for most: they have no other branch.
+            let mut clauses = Vec::new();
             let mut is_one_run = false;
             node.visit_children(|child| {
+                if is_silent(&child) {
+                    return;
+                }
                 let branch = match child {
                     Node::Statement(_) => together,
                     _ => walk.flow.new_branch(around.branch, in_loop),
                 };
                 is_one_run |= is_else(&child);
-                branches.extend(is_clause(&child).then_some(branch));
-                unfold(todo, child, Around { branch, ..around }, UNFOLDED_MAX);
+                clauses.extend(is_clause(&child).then_some(branch));
+                let around = Around { branch, ..around };
+                at(child, &mut |child| todo.push(Todo::Visit(child, around)));
             });
             if is_one_run {
-                walk.flow.one_is_run(&branches);
+                clauses.insert(0, together);
+                walk.flow.one_is_run(&clauses);
             }
         }
     }
@@ -287,43 +298,11 @@ const fn is_else(node: &Node<'_, '_>) -> bool {
     )
 }
 
-/// Puts up a node, if it says anything; of one that is mere structure, what it holds, to a depth that is bounded.
-fn unfold<'a>(todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around, depth: u8) {
-    match telling(node) {
-        Some(node) if depth > 0 && is_structure(&node) => {
-            node.visit_children(|child| unfold(todo, child, around, depth - 1));
-        }
-        Some(node) => todo.push(Todo::Visit(node, around)),
-        None => {}
-    }
-}
-
-/// Puts up a node, if it says anything.
+/// Puts up a node; of one that says nothing, what it holds.
 pub(super) fn put<'a>(todo: &mut Vec<Todo<'a>>, node: Node<'a, 'a>, around: Around) {
-    unfold(todo, node, around, 0);
-}
-
-/// Whether nothing is to be said of a node itself, and all that it holds runs when it does.
-const fn is_structure(node: &Node<'_, '_>) -> bool {
-    matches!(
-        node,
-        Node::ArgumentList(_)
-            | Node::Array(_)
-            | Node::ArrayAccess(_)
-            | Node::ArrayAppend(_)
-            | Node::Block(_)
-            | Node::BracedExpressionStringPart(_)
-            | Node::CompositeString(_)
-            | Node::EmptyConstruct(_)
-            | Node::FunctionLikeParameterList(_)
-            | Node::InterpolatedString(_)
-            | Node::IssetConstruct(_)
-            | Node::KeyValueArrayElement(_)
-            | Node::LegacyArray(_)
-            | Node::MethodBody(_)
-            | Node::PropertyAccess(_)
-            | Node::UnaryPostfix(_)
-    )
+    let first = todo.len();
+    at(node, &mut |node| todo.push(Todo::Visit(node, around)));
+    todo[first..].reverse();
 }
 
 fn runs(node: &Node<'_, '_>) -> Runs {
