@@ -29,6 +29,7 @@ mod hanging;
 mod hashed;
 mod includes;
 mod looked;
+mod lower;
 mod meantime;
 mod names;
 mod nearest;

@@ -67,7 +67,7 @@ pub(crate) struct Seen<'t> {
 /// Whether a file stands where visitors do not come.
 fn is_apart(path: &str) -> bool {
     path.split('/')
-        .any(|part| APART.contains(&part.to_ascii_lowercase().as_str()))
+        .any(|part| APART.iter().any(|apart| part.eq_ignore_ascii_case(apart)))
 }
 
 /// Whether a finding's line of source may be shown: one with a secret in it may not.
@@ -149,8 +149,11 @@ fn namings<'t>(seen: Seen<'t>, beside: &'t [Beside<'_>]) -> Vec<Named<'t>> {
 }
 
 fn is_test(path: &str) -> bool {
-    path.split('/')
-        .any(|part| matches!(part.to_ascii_lowercase().as_str(), "test" | "tests" | "fixtures"))
+    path.split('/').any(|part| {
+        ["test", "tests", "fixtures"]
+            .iter()
+            .any(|test| part.eq_ignore_ascii_case(test))
+    })
 }
 
 fn of_beside(file: &Beside<'_>, seen: Seen<'_>) -> Vec<Fault> {

@@ -117,7 +117,7 @@ impl Walk<'_> {
             })
             .collect();
         self.facts.includes = includes;
-        let told = self.told(&evaluation);
+        let told = self.told(&Evaluation::of_told(&self.flow, &self.scopes));
         self.facts.told = if self.flow.is_spent() {
             told.unknown()
         } else {

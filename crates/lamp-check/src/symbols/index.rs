@@ -6,6 +6,7 @@ use super::facts::{Class, Resolved, Use};
 use super::php::{Brought, Php, PhpClass};
 use crate::facts::FileFacts;
 use crate::hashed::{HashMap, HashSet};
+use crate::lower::lower;
 use crate::source::Source;
 
 /// A class's place: the file among the tree's sources, and the class in it.
@@ -116,13 +117,13 @@ impl<'f> Index<'f> {
     }
 
     pub(super) fn class(&self, name: &str) -> Known<'f> {
-        let lower = name.to_ascii_lowercase();
-        match self.classes.get(&lower).map(Vec::as_slice) {
-            Some([only]) if !self.aliases.contains(&lower) && self.php.class(&lower).is_none() => {
+        let lower = lower(name);
+        match self.classes.get(&*lower).map(Vec::as_slice) {
+            Some([only]) if !self.aliases.contains(&*lower) && self.php.class(&lower).is_none() => {
                 Known::Tree(*only, self.class_at(*only))
             }
             Some(_) => Known::Somehow,
-            None if self.aliases.contains(&lower) => Known::Somehow,
+            None if self.aliases.contains(&*lower) => Known::Somehow,
             None => match self.php.class(&lower) {
                 Some(class) => Known::Php(class),
                 None if Php::may_be_brought(&lower) => Known::Somehow,
@@ -133,7 +134,7 @@ impl<'f> Index<'f> {
 
     /// Every place at which the tree declares a class of this name, in whatever case.
     pub(crate) fn declaring(&self, name: &str) -> &[ClassAt] {
-        let at = self.classes.get(&name.to_ascii_lowercase());
+        let at = self.classes.get(&*lower(name));
         at.map_or(&[], Vec::as_slice)
     }
 
@@ -149,14 +150,12 @@ impl<'f> Index<'f> {
 
     /// Classes that name this one as their parent, interface or trait.
     pub(super) fn children(&self, name: &str) -> &[ClassAt] {
-        self.children
-            .get(&name.to_ascii_lowercase())
-            .map_or(&[], Vec::as_slice)
+        self.children.get(&*lower(name)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn function(&self, resolved: &Resolved) -> Name {
-        let lower = resolved.name.to_ascii_lowercase();
-        let candidates = [Some(lower.as_str()), global(&lower, resolved)];
+        let lower = lower(&resolved.name);
+        let candidates = [Some(&*lower), global(&lower, resolved)];
         for lower in candidates.into_iter().flatten() {
             if self.functions.contains_key(lower) {
                 return Name::Somehow;
@@ -185,7 +184,7 @@ impl<'f> Index<'f> {
                 None => {}
             }
         }
-        match Php::may_be_brought(&resolved.name.to_ascii_lowercase()) {
+        match Php::may_be_brought(&lower(&resolved.name)) {
             true => Name::Somehow,
             false => Name::Nowhere,
         }
@@ -193,7 +192,7 @@ impl<'f> Index<'f> {
 
     /// Whether something is declared right in the namespace of this name, or it is in none.
     pub(super) fn knows_namespace_of(&self, name: &str) -> bool {
-        let lower = name.to_ascii_lowercase();
+        let lower = lower(name);
         let namespace = namespace(&lower);
         namespace.is_empty() || self.namespaces.contains(namespace)
     }

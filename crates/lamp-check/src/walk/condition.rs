@@ -38,6 +38,13 @@ pub(super) fn called<'a>(call: &FunctionCall<'a>) -> Option<Cow<'a, str>> {
     }
 }
 
+/// A name without its namespace, lower-case.
+pub(super) fn lower_segment(name: &[u8]) -> String {
+    let mut name = last_segment(name);
+    name.make_ascii_lowercase();
+    name
+}
+
 /// A name without its namespace.
 pub(super) fn last_segment(name: &[u8]) -> String {
     String::from_utf8_lossy(without_namespace(name)).into_owned()
@@ -164,19 +171,38 @@ fn any_beneath<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) ->
 
 /// `None`: there are too many nodes to be sure.
 fn any_of<'a>(root: Node<'a, 'a>, is_it: impl Fn(&Node<'a, 'a>) -> bool) -> Option<bool> {
-    // Most conditions fit into this room.
-    let mut left = Vec::with_capacity(32);
-    at(root, &mut |node| left.push(node));
-    for _ in 0..NODES_MAX {
-        let Some(node) = left.pop() else {
-            return Some(false);
-        };
-        if is_it(&node) {
-            return Some(true);
+    let mut search = Search {
+        is_it,
+        left: NODES_MAX,
+        found: false,
+    };
+    at(root, &mut |node| search.look(node));
+    match (search.found, search.left) {
+        (true, _) => Some(true),
+        (false, 0) => None,
+        (false, _) => Some(false),
+    }
+}
+
+/// A search from node to node, each for what is beneath it: no deeper than there are nodes left to look at.
+struct Search<I> {
+    is_it: I,
+    left: usize,
+    found: bool,
+}
+
+impl<I> Search<I> {
+    fn look<'a>(&mut self, node: Node<'a, 'a>)
+    where
+        I: Fn(&Node<'a, 'a>) -> bool,
+    {
+        if self.found || self.left == 0 {
+            return;
         }
-        if !matches!(node, Node::Closure(_) | Node::Function(_) | Node::Class(_)) {
-            beneath(node, &mut |child| left.push(child));
+        self.left -= 1;
+        self.found = (self.is_it)(&node);
+        if !self.found && !matches!(node, Node::Closure(_) | Node::Function(_) | Node::Class(_)) {
+            beneath(node, &mut |child| self.look(child));
         }
     }
-    None
 }

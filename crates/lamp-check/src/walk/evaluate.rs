@@ -3,6 +3,7 @@
 mod array;
 mod call;
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 
 use mago_span::HasSpan;
@@ -21,8 +22,11 @@ pub(super) use array::{element_name, elements, literal_key};
 
 /// How deep expressions and variables are followed.
 const DEPTH_MAX: usize = 40;
-/// How many expressions are looked at for one value.
+/// How many expressions are looked at for the value of an include.
 const STEPS_MAX: usize = 400;
+/// How many are looked at for what a file tells others: what names are made with is short, and a page that a function puts
+/// together piece by piece is no name.
+const TOLD_STEPS_MAX: usize = 60;
 /// Most writes to one variable, before and after, that are looked at for one value.
 const WRITES_MAX: usize = 64;
 /// Longest chain of operators whose extent is asked for: the parser's own way of asking is recursive.
@@ -32,26 +36,36 @@ const CHAIN_MAX: usize = 200;
 pub(super) struct Evaluation<'f, 'a> {
     flow: &'f Flow<'a>,
     scopes: &'f Scopes<'a>,
+    steps_max: usize,
     steps_left: Cell<usize>,
 }
 
 impl<'f, 'a> Evaluation<'f, 'a> {
-    pub(super) fn new(flow: &'f Flow<'a>, scopes: &'f Scopes<'a>) -> Self {
+    pub(super) const fn new(flow: &'f Flow<'a>, scopes: &'f Scopes<'a>) -> Self {
         Self {
             flow,
             scopes,
+            steps_max: STEPS_MAX,
             steps_left: Cell::new(0),
         }
     }
 
+    /// Of what a file tells others.
+    pub(super) const fn of_told(flow: &'f Flow<'a>, scopes: &'f Scopes<'a>) -> Self {
+        Self {
+            steps_max: TOLD_STEPS_MAX,
+            ..Self::new(flow, scopes)
+        }
+    }
+
     pub(super) fn value(&self, met: Met<'a>) -> Value {
-        self.steps_left.set(STEPS_MAX);
+        self.steps_left.set(self.steps_max);
         self.of(met, DEPTH_MAX)
     }
 
     /// What a write gives.
     pub(super) fn given(&self, name: &[u8], write: &Write<'a>) -> Value {
-        self.steps_left.set(STEPS_MAX);
+        self.steps_left.set(self.steps_max);
         self.written(name, write, DEPTH_MAX)
     }
 
@@ -143,18 +157,19 @@ impl<'f, 'a> Evaluation<'f, 'a> {
             Some(number) => Value::Parameter(number),
             None => Value::Unknown(Why::Variable),
         };
-        shared_as(name, self.last_written(&writes, met, &value, &last))
+        shared_as(name, self.last_written(writes, met, &value, &last))
     }
 
     /// `writes` are in the order of the source; `before` is what it was before the first.
-    fn last_written(
+    fn last_written<W: Borrow<Write<'a>>>(
         &self,
-        writes: &[&Write<'a>],
+        writes: &[W],
         met: Met<'a>,
         value: &dyn Fn(&Write<'a>) -> Value,
         before: &dyn Fn() -> Value,
     ) -> Value {
-        let (earlier, later) = writes.split_at(writes.partition_point(|write| write.time < met.time));
+        let (earlier, later) =
+            writes.split_at(writes.partition_point(|write| write.borrow().time < met.time));
         let mut possible = Vec::new();
         let mut since = None;
         let mut seen = Vec::new();
@@ -163,6 +178,7 @@ impl<'f, 'a> Evaluation<'f, 'a> {
         }
         for write in earlier
             .iter()
+            .map(W::borrow)
             .rev()
             .take(WRITES_MAX)
             .take_while(|_| self.flow.spend(1))
@@ -189,15 +205,15 @@ impl<'f, 'a> Evaluation<'f, 'a> {
     }
 
     /// Whether one of the later writes comes before, by way of a loop around both.
-    fn may_come_round(&self, later: &[&Write<'a>], met: Met<'a>) -> bool {
-        let mut nearest = later.iter().take(WRITES_MAX);
+    fn may_come_round<W: Borrow<Write<'a>>>(&self, later: &[W], met: Met<'a>) -> bool {
+        let mut nearest = later.iter().map(W::borrow).take(WRITES_MAX);
         nearest.any(|write| self.flow.share_a_loop(write.around, met.around))
             || (later.len() > WRITES_MAX && self.flow.share_a_loop(met.around, met.around))
     }
 
     /// Whether none of the last few writes is one that is always come by.
-    fn is_long_ago(&self, earlier: &[&Write<'a>], met: Met<'a>) -> bool {
-        let mut last = earlier.iter().rev().take(WRITES_MAX);
+    fn is_long_ago<W: Borrow<Write<'a>>>(&self, earlier: &[W], met: Met<'a>) -> bool {
+        let mut last = earlier.iter().map(W::borrow).rev().take(WRITES_MAX);
         !last.any(|write| self.flow.dominates(write.around, met.around))
     }
 
@@ -233,7 +249,7 @@ impl<'f, 'a> Evaluation<'f, 'a> {
         if steps_left == 0 {
             return Value::Unknown(Why::Bound);
         }
-        self.last_written(&writes, met, &value, &|| Value::Unknown(Why::Variable))
+        self.last_written(writes, met, &value, &|| Value::Unknown(Why::Variable))
     }
 
     fn call(&self, call: &'a Call<'a>, met: Met<'a>, of: &dyn Fn(&'a Expression<'a>) -> Value) -> Value {
@@ -253,11 +269,11 @@ impl<'f, 'a> Evaluation<'f, 'a> {
 }
 
 /// Those of the writes that are looked at for what the variable holds then, and one more on either side.
-fn around<'w, 'a>(writes: &'w [Write<'a>], time: u32) -> Vec<&'w Write<'a>> {
+fn around<'w, 'a>(writes: &'w [Write<'a>], time: u32) -> &'w [Write<'a>] {
     let now = writes.partition_point(|write| write.time < time);
     let from = now.saturating_sub(WRITES_MAX + 1);
     let to = writes.len().min(now + WRITES_MAX + 1);
-    writes[from..to].iter().collect()
+    &writes[from..to]
 }
 
 /// What files that were included between may write to is the variable of that name.

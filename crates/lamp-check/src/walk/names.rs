@@ -84,16 +84,21 @@ impl Names {
             None => (written, &written[written.len()..]),
         };
         if first.eq_ignore_ascii_case(b"namespace") && !rest.is_empty() {
-            return self.here(&text(rest));
+            return self.here(text(rest));
         }
         match self.classes.get(&first.to_ascii_lowercase()) {
             Some(name) => format!("{name}{}", String::from_utf8_lossy(rest)),
-            None => self.here(&text(written)),
+            None => self.here(text(written)),
         }
     }
 
     pub(super) fn function(&self, written: &[u8]) -> Resolved {
-        self.unqualified(written, self.functions.get(&written.to_ascii_lowercase()))
+        // Hardly a file says `use function`: then no name is copied to be looked up.
+        let used = match self.functions.is_empty() {
+            true => None,
+            false => self.functions.get(&written.to_ascii_lowercase()),
+        };
+        self.unqualified(written, used)
     }
 
     pub(super) fn constant(&self, written: &[u8]) -> Resolved {
@@ -106,16 +111,16 @@ impl Names {
             name: match used {
                 Some(name) => name.clone(),
                 None if is_qualified => self.class(written),
-                None => self.here(&text(written)),
+                None => self.here(text(written)),
             },
             or_global: !is_qualified && used.is_none() && !self.namespace.is_empty(),
         }
     }
 
     /// The whole name of what is declared here.
-    pub(super) fn here(&self, name: &str) -> String {
+    pub(super) fn here(&self, name: String) -> String {
         match self.namespace.as_str() {
-            "" => name.to_owned(),
+            "" => name,
             namespace => format!("{namespace}\\{name}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use mago_syntax::ast::{Expression, FunctionLikeParameterList, Hint, Identifier, Variable};
 
-use super::condition::last_segment;
+use super::condition::lower_segment;
 use super::evaluate::bare;
 
 /// A function's body, or what stands in a class outside its functions.
@@ -76,7 +76,7 @@ impl<'a> Scopes<'a> {
             Expression::Self_(_) | Expression::Static(_) | Expression::Parent(_) => {
                 self.class(scope).map(str::to_owned)
             }
-            Expression::Identifier(name) => Some(last_segment(name.value()).to_ascii_lowercase()),
+            Expression::Identifier(name) => Some(lower_segment(name.value())),
             _ => None,
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn class(node: &Node<'_, '_>, names: &Names, lines: &Lines<'_>) -> Op
     let mut class = Class {
         name: head
             .name
-            .map_or_else(String::new, |name| names.here(&text(name.value))),
+            .map_or_else(String::new, |name| names.here(text(name.value))),
         at: lines.spot(head.offset),
         kind: head.kind,
         is_final: head.is_final,

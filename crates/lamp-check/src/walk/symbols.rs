@@ -13,6 +13,7 @@ use super::names::{Names, last, text};
 use super::objects::Object;
 use super::{newer, shape};
 use crate::hashed::{HashMap, HashSet};
+use crate::lower::lower;
 use crate::parse::Lines;
 use crate::symbols::facts::{Certainty, Class, Construct, Function, NewerSyntax, Of, SymbolFacts, Use, Used};
 
@@ -84,12 +85,25 @@ struct Place {
     certainty: Certainty,
 }
 
+/// Something that is used, where first, and where again.
+struct Places {
+    what: Used,
+    first: Place,
+    again: Vec<Place>,
+}
+
+impl Places {
+    fn each(&self) -> impl Iterator<Item = &Place> {
+        std::iter::once(&self.first).chain(&self.again)
+    }
+}
+
 /// What has been met of names.
 pub(super) struct Symbols<'a> {
     lines: &'a Lines<'a>,
     names: Names,
     facts: SymbolFacts,
-    uses: HashMap<Key<'a>, (Used, Vec<Place>)>,
+    uses: HashMap<Key<'a>, Places>,
     /// In which scope a scope lies.
     within: HashMap<u32, u32>,
     /// Scopes that ask for something, each with the first place where it does.
@@ -136,7 +150,7 @@ impl<'a> Symbols<'a> {
             Node::Namespace(namespace) => self.names.enter(namespace),
             Node::Use(statement) => self.names.uses(statement),
             Node::Function(function) => self.facts.functions.push(Function {
-                name: self.names.here(&text(function.name.value)),
+                name: self.names.here(text(function.name.value)),
                 at: self.lines.spot(function.name.span.start.offset),
                 always: around.is_always_run() && !around.on_symbol,
             }),
@@ -157,7 +171,7 @@ impl<'a> Symbols<'a> {
             Node::ClassConstantAccess(access) => self.class_constant(access, around),
             Node::ConstantAccess(access) => self.constant(&access.name, around),
             Node::ConstantItem(item) => {
-                let name = self.names.here(&text(item.name.value));
+                let name = self.names.here(text(item.name.value));
                 self.facts.constants.push(name);
             }
             Node::Return(_) | Node::ExitConstruct(_) | Node::DieConstruct(_) => {
@@ -529,10 +543,11 @@ impl<'a> Symbols<'a> {
                 false => Certainty::IfReached,
             },
         };
-        if let Some((_, places)) = self.uses.get_mut(&key) {
-            places.push(place);
-        } else if let Some(used) = used(&self.names) {
-            self.uses.insert(key, (used, vec![place]));
+        if let Some(places) = self.uses.get_mut(&key) {
+            places.again.push(place);
+        } else if let Some(what) = used(&self.names) {
+            let (first, again) = (place, Vec::new());
+            self.uses.insert(key, Places { what, first, again });
         }
     }
 }
@@ -566,9 +581,7 @@ fn literal(expression: &Expression<'_>) -> Option<String> {
 impl Symbols<'_> {
     pub(super) fn finish(mut self) -> SymbolFacts {
         let uses = std::mem::take(&mut self.uses);
-        let uses = uses
-            .into_values()
-            .filter_map(|(what, places)| self.certain(what, &places));
+        let uses = uses.into_values().filter_map(|places| self.certain(places));
         let mut uses: Vec<Use> = uses.collect();
         let mut facts = self.facts;
         uses.append(&mut facts.uses);
@@ -586,8 +599,9 @@ impl Symbols<'_> {
     }
 
     /// The first place at which it is most surely used, unless the code asks for it.
-    fn certain(&self, what: Used, places: &[Place]) -> Option<Use> {
-        if self.is_asked_for(&what) {
+    fn certain(&self, places: Places) -> Option<Use> {
+        let what = &places.what;
+        if self.is_asked_for(what) {
             return None;
         }
         // Which functions or which PHP there are says nothing of a class's own members.
@@ -595,16 +609,21 @@ impl Symbols<'_> {
             true => &self.asking_members,
             false => &self.asking,
         };
-        let unguarded = places.iter().filter(|place| !self.is_guarded(asking, **place));
+        let unguarded = places.each().filter(|place| !self.is_guarded(asking, **place));
         let place = unguarded.min_by_key(|place| (place.certainty, place.offset))?;
+        let (at, certainty) = (self.lines.spot(place.offset), place.certainty);
         Some(Use {
-            what,
-            at: self.lines.spot(place.offset),
-            certainty: place.certainty,
+            what: places.what,
+            at,
+            certainty,
         })
     }
 
     fn is_asked_for(&self, what: &Used) -> bool {
+        // Most files ask for nothing.
+        if self.asked.is_empty() {
+            return false;
+        }
         let names: [&str; 2] = match what {
             Used::Class(name) => [name, name],
             Used::Function(resolved) | Used::Constant(resolved) => {
@@ -623,9 +642,7 @@ impl Symbols<'_> {
                 [name, name]
             }
         };
-        names
-            .iter()
-            .any(|name| self.asked.contains(&name.to_ascii_lowercase()))
+        names.iter().any(|name| self.asked.contains(&*lower(name)))
     }
 
     /// Whether the code around asks for something first, or may have ended.

@@ -261,7 +261,7 @@ fn elements_of<'a>(
             around: write.around,
             time: write.time,
         });
-        globals.push((format!("{}[{}]", text_of(name), text_of(&key)), value));
+        globals.push((format!("{}[{}]", text_of(name), text_of(key)), value));
     }
 }
 

@@ -7,8 +7,8 @@ use mago_syntax::ast::{
 };
 
 use super::condition::{
-    asks_for_a_symbol, called, exits_unless_declared, last_segment, leaves_no_mark, never_holds,
-    refuses_unless_declared,
+    asks_for_a_symbol, called, exits_unless_declared, last_segment, leaves_no_mark, lower_segment,
+    never_holds, refuses_unless_declared,
 };
 use super::evaluate::{bare, plain_argument};
 use super::flow::{Around, Given, VariableName, Write};
@@ -168,9 +168,8 @@ fn declaration<'a>((walk, todo): Pass<'_, 'a>, node: Node<'a, 'a>, around: Aroun
 
 /// Whose body begins there.
 fn scope_of<'a>(walk: &Walk<'a>, node: &Node<'a, 'a>, around: Around) -> Scope<'a> {
-    let lower = |name: &[u8]| last_segment(name).to_ascii_lowercase();
     let class = |name: &[u8]| Scope {
-        class: Some(lower(name)),
+        class: Some(lower_segment(name)),
         ..Scope::default()
     };
     let within = walk.scopes.class(around.scope).map(str::to_owned);
@@ -182,13 +181,13 @@ fn scope_of<'a>(walk: &Walk<'a>, node: &Node<'a, 'a>, around: Around) -> Scope<'
         Node::AnonymousClass(_) => Scope::default(),
         Node::Function(it) => Scope {
             class: None,
-            function: Some(lower(it.name.value)),
+            function: Some(lower_segment(it.name.value)),
             may_be_another: around.on_symbol,
             parameters: parameters(&it.parameter_list),
         },
         Node::Method(it) => Scope {
             class: within,
-            function: Some(lower(it.name.value)),
+            function: Some(lower_segment(it.name.value)),
             may_be_another: false,
             parameters: parameters(&it.parameter_list),
         },
@@ -327,7 +326,7 @@ fn runs(node: &Node<'_, '_>) -> Runs {
 
 impl<'a> Walk<'a> {
     fn declared(&mut self, node: &Node<'a, 'a>) {
-        let name = |name: &[u8]| last_segment(name).to_ascii_lowercase();
+        let name = lower_segment;
         match node {
             Node::Function(function) => self.facts.functions.push(name(function.name.value)),
             Node::Class(class) => self.facts.classes.push(name(class.name.value)),
@@ -507,8 +506,7 @@ impl OutsideFunctions {
         if let Expression::Identifier(name) = class
             && !around.on_symbol
         {
-            self.uses_classes
-                .push(last_segment(name.value()).to_ascii_lowercase());
+            self.uses_classes.push(lower_segment(name.value()));
         }
     }
 }

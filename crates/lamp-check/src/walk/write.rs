@@ -65,12 +65,12 @@ fn written_to<'a>(expression: &'a Expression<'a>) -> Option<(VariableName<'a>, b
 }
 
 /// `keys` are the last first.
-fn element_written(array: &[u8], mut keys: Vec<Vec<u8>>) -> (VariableName<'_>, bool) {
+fn element_written<'a>(array: &'a [u8], mut keys: Vec<&[u8]>) -> (VariableName<'a>, bool) {
     let is_global = array == b"$GLOBALS" && !keys.is_empty();
     let array = match (is_global, keys.pop()) {
         (_, None) => return (VariableName::Borrowed(array), true),
-        (true, Some(key)) => [b"$", &key[..]].concat(),
-        (false, Some(key)) => element_name(array, &key),
+        (true, Some(key)) => [b"$", key].concat(),
+        (false, Some(key)) => element_name(array, key),
     };
     (VariableName::Owned(array), keys.is_empty())
 }

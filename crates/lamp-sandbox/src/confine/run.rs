@@ -14,8 +14,9 @@ use crate::sys;
 
 /// Most of a worker's standard error that is kept, in bytes.
 const WORDS_MAX_BYTES: usize = 4_000;
-/// How much is read at once, in bytes.
-const READ_BYTES: usize = 64 * 1024;
+/// How much is read at once, in bytes, and how much may wait to be read: an answer can be megabytes long, and neither side
+/// is to sleep and wake for each small piece of it. It is what the kernel grants to anyone.
+const READ_BYTES: usize = 1024 * 1024;
 /// How a worker's allocator takes memory from the kernel: in larger pieces than it would, in huge pages where the kernel
 /// leaves that to programs, and to keep. It lives for a second and is one process; without this it asks for a page at a
 /// time, thousands of times.
@@ -140,15 +141,20 @@ impl Worker {
     fn hear(&mut self, bounds: &AnswerBounds) -> Result<Heard, WorkerError> {
         let mut heard = Heard::default();
         let (mut answer, mut error) = (self.0.stdout.take(), self.0.stderr.take());
+        if let Some(answer) = &answer {
+            // With less room it takes longer, and no more.
+            let _room = rustix::pipe::fcntl_setpipe_size(answer, READ_BYTES);
+        }
+        let mut buffer = vec![0; READ_BYTES];
         let deadline = Instant::now() + bounds.time_max;
         while answer.is_some() || error.is_some() {
             let streams = [answer.as_ref().map(AsFd::as_fd), error.as_ref().map(AsFd::as_fd)];
             let [answer_ready, error_ready] = wait(streams, deadline, bounds)?;
             if answer_ready {
-                read_some(&mut answer, &mut heard.answer).map_err(WorkerError::System)?;
+                read_some(&mut answer, (&mut buffer, &mut heard.answer)).map_err(WorkerError::System)?;
             }
             if error_ready {
-                read_some(&mut error, &mut heard.error).map_err(WorkerError::System)?;
+                read_some(&mut error, (&mut buffer, &mut heard.error)).map_err(WorkerError::System)?;
                 keep_the_end(&mut heard.error);
             }
             if heard.answer.len() > bounds.answer_max_bytes {
@@ -208,10 +214,9 @@ fn wait(
 }
 
 /// Reads what is there; a stream at its end is closed.
-fn read_some<R: Read>(stream: &mut Option<R>, into: &mut Vec<u8>) -> io::Result<()> {
+fn read_some<R: Read>(stream: &mut Option<R>, (buffer, into): (&mut [u8], &mut Vec<u8>)) -> io::Result<()> {
     let Some(open) = stream else { return Ok(()) };
-    let mut buffer = vec![0; READ_BYTES];
-    match open.read(&mut buffer) {
+    match open.read(buffer) {
         Ok(0) => *stream = None,
         Ok(count) => into.extend_from_slice(&buffer[..count]),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -8,7 +8,7 @@ mod last;
 mod memory;
 mod seal;
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Instant;
@@ -25,7 +25,7 @@ use crate::cli::args::CheckWorkerArgs;
 use crate::errors::{Kind, Trouble};
 use crate::screen::out;
 use dir_tree::DirTree;
-use memory::{Memory, Opened, Origin};
+use memory::{Memory, Opened, Origin, ToKeep};
 
 pub use facts::FACTS_MAX_BYTES;
 pub use last::LAST_MAX_BYTES;
@@ -56,8 +56,9 @@ pub fn run(args: &CheckWorkerArgs) -> Result<Exit, Trouble> {
     killed.map_err(|errno| trouble(&io::Error::from(errno)))?;
     let (line, to_keep) = answered(args, directory, kept)?;
     out(&line);
-    let answered = io::stdout().lock().write_all(&to_keep);
-    answered.map_err(|error| trouble(&error))?;
+    to_keep
+        .write(&mut io::stdout().lock())
+        .map_err(|error| trouble(&error))?;
     Ok(Exit::Yes)
 }
 
@@ -71,7 +72,7 @@ fn answered(
     args: &CheckWorkerArgs,
     directory: OwnedFd,
     kept: Option<Opened>,
-) -> Result<(String, Vec<u8>), Trouble> {
+) -> Result<(String, ToKeep), Trouble> {
     let started = Instant::now();
     let limits = Limits::default();
     let dir = Dir::from_fd(directory, Path::new("."));
@@ -85,7 +86,7 @@ fn answered(
             graph: looked.graph.whole(),
             unknown: looked.unknown,
         };
-        return Ok((line(&inspection)?, Vec::new()));
+        return Ok((line(&inspection)?, ToKeep::default()));
     }
     let standing = memory.as_mut().and_then(|memory| memory.answer(&tree, &limits));
     let origin = standing.as_ref().map_or(Origin::Looked, |_| Origin::Stood);
@@ -95,7 +96,7 @@ fn answered(
     };
     let to_keep = match &memory {
         Some(memory) => memory.to_keep(&tree, line(&answer)?, origin),
-        None => Vec::new(),
+        None => ToKeep::default(),
     };
     answer.report.summary.elapsed_ms = millis(started);
     Ok((line(&answer)?, to_keep))

@@ -148,10 +148,10 @@ pub(in crate::walk) fn element_name(array: &[u8], key: &[u8]) -> Vec<u8> {
 }
 
 /// A key that is written out.
-pub(in crate::walk) fn literal_key(key: &Expression<'_>) -> Option<Vec<u8>> {
+pub(in crate::walk) fn literal_key<'a>(key: &'a Expression<'a>) -> Option<&'a [u8]> {
     match bare(key) {
-        Expression::Literal(Literal::String(LiteralString { value: Some(key), .. })) => Some(key.to_vec()),
-        Expression::Literal(Literal::Integer(integer)) => Some(integer.raw.to_vec()),
+        Expression::Literal(Literal::String(LiteralString { value: Some(key), .. })) => Some(key),
+        Expression::Literal(Literal::Integer(integer)) => Some(integer.raw),
         _ => None,
     }
 }

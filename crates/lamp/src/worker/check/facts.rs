@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lamp_check::{ContentHash, FACTS_VERSION};
 
@@ -35,7 +35,15 @@ pub(super) struct Facts {
     known: HashMap<ContentHash, Record>,
     /// Facts that were kept elsewhere.
     fresh: Vec<Fresh>,
-    learned: Mutex<Vec<(ContentHash, Vec<u8>)>>,
+    learned: Mutex<Vec<Learned>>,
+}
+
+/// Facts that came since.
+struct Learned {
+    hash: ContentHash,
+    /// Of its record, made by whoever learned it: all at the end would take as long as a tenth of a check.
+    sum: [u8; SUM_BYTES],
+    facts: Vec<u8>,
 }
 
 /// Facts that are not in the file yet.
@@ -99,7 +107,8 @@ impl Facts {
     /// Has what was put since it was read known as what was there then.
     pub(super) fn recall_the_learned(&mut self) {
         let learned = self.learned.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.fresh.extend(learned.drain(..).map(Fresh::of));
+        let learned = learned.drain(..).map(|learned| (learned.hash, learned.facts));
+        self.fresh.extend(learned.map(Fresh::of));
     }
 
     /// Facts that are not in the file yet; of very many, the last.
@@ -112,33 +121,51 @@ impl Facts {
     fn all_fresh(&self, is_wanted: impl Fn(&Fresh) -> bool) -> Vec<(ContentHash, Vec<u8>)> {
         let before = self.fresh.iter().filter(|fresh| is_wanted(fresh));
         let before = before.map(|fresh| (fresh.hash, fresh.facts.clone()));
-        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        before.chain(learned.iter().cloned()).collect()
+        let learned = self.learned();
+        let learned = learned.iter().map(|one| (one.hash, one.facts.clone()));
+        before.chain(learned).collect()
+    }
+
+    fn learned(&self) -> MutexGuard<'_, Vec<Learned>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is to be kept of a look, in which all that is still needed was asked for: the file, if it is to be written anew,
     /// and what is not in it.
     pub(super) fn to_keep(&self) -> (Vec<u8>, Vec<(ContentHash, Vec<u8>)>) {
-        let fresh = self.all_fresh(|fresh| fresh.is_used.load(Ordering::Relaxed));
-        if fresh.is_empty() || (fresh.len() <= FRESH_MAX && !self.known.is_empty()) {
-            return (Vec::new(), fresh);
+        let is_used = |fresh: &Fresh| fresh.is_used.load(Ordering::Relaxed);
+        let fresh = self.learned().len() + self.fresh.iter().filter(|fresh| is_used(fresh)).count();
+        if fresh == 0 || (fresh <= FRESH_MAX && !self.known.is_empty()) {
+            return (Vec::new(), self.all_fresh(is_used));
         }
-        (self.file(&fresh).unwrap_or_default(), Vec::new())
+        (self.file().unwrap_or_default(), Vec::new())
     }
 
-    /// The file with these facts and those of it that are used; `None`: it is longer than it may be.
-    fn file(&self, fresh: &[(ContentHash, Vec<u8>)]) -> Option<Vec<u8>> {
-        let mut bytes = head().into_bytes();
+    /// The file with all facts that are used; `None`: it is longer than it may be.
+    fn file(&self) -> Option<Vec<u8>> {
+        let learned = self.learned();
+        let room = learned.iter().map(|one| RECORD_HEAD_BYTES + one.facts.len());
+        let mut bytes = Vec::with_capacity(head().len() + self.bytes.len() + room.sum::<usize>());
+        bytes.extend_from_slice(head().as_bytes());
         for record in self.known.values() {
             if record.is_used.load(Ordering::Relaxed) {
                 bytes.extend_from_slice(self.bytes.get(record.range.clone())?);
             }
         }
-        for (hash, facts) in fresh {
+        let mut put = |hash: &ContentHash, sum: &[u8], facts: &[u8]| {
             bytes.extend_from_slice(&hash.0);
             bytes.extend_from_slice(&u32::try_from(facts.len()).ok()?.to_le_bytes());
-            bytes.extend_from_slice(&sum(hash, facts));
+            bytes.extend_from_slice(sum);
             bytes.extend_from_slice(facts);
+            Some(())
+        };
+        for Fresh { hash, facts, is_used } in &self.fresh {
+            if is_used.load(Ordering::Relaxed) {
+                put(hash, &sum(hash, facts), facts)?;
+            }
+        }
+        for Learned { hash, sum, facts } in learned.iter() {
+            put(hash, sum, facts)?;
         }
         (bytes.len() <= FACTS_MAX_BYTES).then_some(bytes)
     }
@@ -161,8 +188,8 @@ impl Facts {
 
     /// Keeps the facts of the file with this hash.
     pub(super) fn put(&self, hash: ContentHash, facts: Vec<u8>) {
-        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        learned.push((hash, facts));
+        let sum = sum(&hash, &facts);
+        self.learned().push(Learned { hash, sum, facts });
     }
 }
 

@@ -5,6 +5,7 @@
 //! not sure is looked at.
 
 use std::fs::File;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -112,8 +113,8 @@ impl Memory {
         Some(answer)
     }
 
-    /// What is to be kept for the next time, as [`Kept`] of the asker takes it apart; `answer` is what this check came to.
-    pub(super) fn to_keep(&self, tree: &DirTree, answer: String, origin: Origin) -> Vec<u8> {
+    /// What is to be kept for the next time; `answer` is what this check came to.
+    pub(super) fn to_keep(&self, tree: &DirTree, answer: String, origin: Origin) -> ToKeep {
         let (facts, fresh) = match origin {
             Origin::Looked => self.facts().to_keep(),
             Origin::Stood => (Vec::new(), self.facts().fresh()),
@@ -131,7 +132,10 @@ impl Memory {
             ..Last::standing(tree, &taken, self.now_nanos)
         };
         let last = next.bytes().filter(|bytes| *bytes != self.last_bytes);
-        framed(&last.unwrap_or_default(), &facts)
+        ToKeep {
+            last: last.unwrap_or_default(),
+            facts,
+        }
     }
 
     fn facts(&self) -> &Facts {
@@ -189,11 +193,22 @@ fn both(a: Taken, b: Taken) -> Taken {
     }
 }
 
-/// Nothing, or the length of the first in eight bytes, it, and the second.
-fn framed(last: &[u8], facts: &[u8]) -> Vec<u8> {
-    if last.is_empty() && facts.is_empty() {
-        return Vec::new();
+/// Two files' bytes, each perhaps none: then what was kept stays as it is.
+#[derive(Default)]
+pub(super) struct ToKeep {
+    last: Vec<u8>,
+    facts: Vec<u8>,
+}
+
+impl ToKeep {
+    /// Nothing, or the length of the first in eight bytes, it, and the second: as [`Kept`] of the asker takes it apart.
+    pub(super) fn write(&self, into: &mut impl Write) -> io::Result<()> {
+        if self.last.is_empty() && self.facts.is_empty() {
+            return Ok(());
+        }
+        let length = u64::try_from(self.last.len()).unwrap_or(u64::MAX);
+        into.write_all(&length.to_le_bytes())?;
+        into.write_all(&self.last)?;
+        into.write_all(&self.facts)
     }
-    let length = u64::try_from(last.len()).unwrap_or(u64::MAX).to_le_bytes();
-    [&length, last, facts].concat()
 }
