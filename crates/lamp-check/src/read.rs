@@ -1,6 +1,7 @@
 //! Every PHP file of a tree into its facts, by a few threads.
 
 use std::cmp::Reverse;
+use std::hint::black_box;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,9 @@ use crate::meantime::discard;
 use crate::parse::{STACK_BYTES, arena, not_checked, parse};
 use crate::source::Source;
 use crate::tree::{Tree, Unreadable};
+
+/// Memory that the facts which one thread reads may well take, in bytes.
+const ROOM_BYTES: usize = 16 << 20;
 
 /// Where the facts come from.
 #[derive(Clone, Copy)]
@@ -33,6 +37,7 @@ pub(crate) fn read_all(reader: Reader<'_>, sources: &[Source]) -> Vec<FileFacts>
     let done = Mutex::new(Vec::with_capacity(sources.len()));
     let work = || {
         let mut arena = arena();
+        set_room_aside();
         while let Some(source) = by_length.get(next.fetch_add(1, Ordering::Relaxed)) {
             let facts = reader.read(source, &mut arena);
             lock(&done).push((source.entry, facts));
@@ -62,6 +67,12 @@ pub(crate) fn read_all(reader: Reader<'_>, sources: &[Source]) -> Vec<FileFacts>
     let each = sources.iter().map(of);
     each.map(|facts| facts.unwrap_or_else(|_| not_checked(&missing)))
         .collect()
+}
+
+/// Has the allocator of this thread take room from the kernel in one piece, which it keeps. Left alone, it asks for each
+/// page, and all threads wait while the kernel answers.
+fn set_room_aside() {
+    drop(black_box(Vec::<u8>::with_capacity(ROOM_BYTES)));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

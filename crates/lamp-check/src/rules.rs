@@ -73,20 +73,20 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let facts = read_all(Reader { tree, limits, cache }, &sources);
     // Whatever reads more of the tree, the cache is told; texts are hashed once for that and for what is kept of them.
     let watched: &dyn Tree = &Watched { tree, cache };
-    // One of the threads is busy with includes meanwhile.
-    let threads_left = Limits {
-        threads: limits.threads.saturating_sub(1).max(1),
-        ..*limits
-    };
-    let of_names_and_texts = || {
+    let texts = surroundings::reading(tree, cache);
+    let of_names = || {
         let index = Index::new(&sources, &facts);
-        (index, surroundings::read((tree, cache), &threads_left))
+        texts.take_part();
+        index
     };
     let of_includes = || {
         let includes = Includes::new(&places, &sources, &facts);
-        (includes, Autoload::read(watched, &places, &sources, limits))
+        let autoload = Autoload::read(watched, &places, &sources, limits);
+        texts.take_part();
+        (includes, autoload)
     };
-    let ((index, beside), (includes, autoload)) = both(of_names_and_texts, of_includes);
+    let (index, (includes, autoload)) = both(of_names, of_includes);
+    let beside = texts.end();
     let loaded = autoload::Ground {
         places: &places,
         sources: &sources,
@@ -110,7 +110,7 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         setting,
         loads: &includes.resolved.loads,
     };
-    let around = || {
+    let of_code = || {
         let of_loaders = autoload::judge(&autoload, loaded);
         let of_frameworks = frameworks::judge(frameworks::Seen {
             tree: watched,
@@ -118,9 +118,9 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
             ground: loaded,
             parts: &parts,
         });
-        [of_loaders, of_frameworks, surroundings::check(seen, &beside)].concat()
+        [symbols::check(names), of_loaders, of_frameworks].concat()
     };
-    let (of_names, of_others) = both(|| symbols::check(names), around);
+    let (of_code, of_surroundings) = both(of_code, || surroundings::check(seen, &beside));
     let report = Report {
         places: &places,
         sources: &sources,
@@ -128,7 +128,7 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         resolved: &includes.resolved,
         blast: Blast::new(&reach, &includes.entries),
     };
-    let report = report.finish(limits, [of_names, of_others].concat());
+    let report = report.finish(limits, [of_code, of_surroundings].concat());
     let looked = Looked {
         slips: includes.resolved.slips(&places, &sources),
         unknown: includes.resolved.unknown(&sources, &includes.constants),

@@ -36,7 +36,7 @@ use crate::place::{Places, file_name};
 use crate::setting::Setting;
 use crate::source::Source;
 use crate::tree::{Entry, EntryKind, Tree};
-use beside::{Beside, Form};
+use beside::{Beside, Form, Reading};
 use fault::{Fault, TOP};
 use templates::Named;
 
@@ -75,12 +75,9 @@ pub fn may_be_shown(finding: &Finding) -> bool {
     !matches!(finding.rule.as_str(), "secret" | "env-file" | "database-dump")
 }
 
-/// What the files of a tree say that are no PHP.
-pub(crate) fn read<'t>(
-    (tree, cache): (&'t dyn Tree, Option<&'t dyn FactsCache>),
-    limits: &Limits,
-) -> Vec<Beside<'t>> {
-    beside::read_all(beside::Reader { tree, cache }, limits)
+/// What the files of a tree say that are no PHP, still to be read.
+pub(crate) fn reading<'t>(tree: &'t dyn Tree, cache: Option<&'t dyn FactsCache>) -> Reading<'t> {
+    Reading::new(beside::Reader { tree, cache })
 }
 
 /// What is wrong around the PHP of a tree; `beside` are its other files.

@@ -22,7 +22,6 @@ mod versions;
 use lamp_model::finding::{Finding, RuleName, Severity};
 
 use crate::facts::Spot;
-use crate::meantime::both;
 use crate::rule::{Rule, page};
 use crate::setting::Setting;
 use crate::source::Source;
@@ -129,16 +128,16 @@ pub(crate) struct Tree<'t, 'f> {
 
 /// Everything that is wrong with names; how much of the site hangs on each is left open.
 pub(crate) fn check(tree: Tree<'_, '_>) -> Vec<Finding> {
-    let index = tree.index;
-    let of_uses = || [undefined::told(index), members::told(index, tree.setting)].concat();
-    let of_others = || {
-        let versions = versions::told(index, tree.setting);
-        let declared = declared::told(index, tree.setting);
-        [versions, declared, twice::told(index, tree.loads)].concat()
-    };
-    let (of_uses, of_others) = both(of_uses, of_others);
-    let told = of_uses.into_iter().chain(of_others);
-    told.filter_map(|told| finding(tree.sources, told)).collect()
+    let (index, setting) = (tree.index, tree.setting);
+    let told = [
+        undefined::told(index),
+        members::told(index, setting),
+        versions::told(index, setting),
+        declared::told(index, setting),
+        twice::told(index, tree.loads),
+    ];
+    let each = told.into_iter().flatten();
+    each.filter_map(|told| finding(tree.sources, told)).collect()
 }
 
 fn finding(sources: &[Source], told: Told) -> Option<Finding> {

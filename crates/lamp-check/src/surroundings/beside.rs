@@ -2,9 +2,8 @@
 //!
 //! What a file says depends on its bytes and on its last name alone, so that it can be kept by what it holds.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use super::apache::{self, Htaccess};
 use super::assets;
@@ -15,7 +14,6 @@ use super::fault::Fault;
 use super::ini::{self, Ini};
 use super::marks::{self, Marks};
 use super::templates::{self, Naming};
-use crate::Limits;
 use crate::cache::{ContentHash, FactsCache, Taken};
 use crate::facts::Spot;
 use crate::place::file_name;
@@ -138,35 +136,47 @@ pub(super) struct Reader<'t> {
     pub(super) cache: Option<&'t dyn FactsCache>,
 }
 
-/// Every file that matters, read by a few threads, by path.
-pub(super) fn read_all<'t>(reader: Reader<'t>, limits: &Limits) -> Vec<Beside<'t>> {
-    let entries = reader.tree.entries();
-    let mattering: Vec<usize> = (0..entries.len()).filter(|at| matters(&entries[*at])).collect();
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(mattering.len()));
-    let work = || {
-        while let Some(at) = mattering.get(next.fetch_add(1, Ordering::Relaxed)) {
+/// Every file that matters, read by whichever threads have time for it.
+pub(crate) struct Reading<'t> {
+    reader: Reader<'t>,
+    /// Of the tree's entries.
+    mattering: Vec<usize>,
+    next: AtomicUsize,
+    done: Mutex<Vec<Beside<'t>>>,
+}
+
+impl<'t> Reading<'t> {
+    pub(super) fn new(reader: Reader<'t>) -> Self {
+        let entries = reader.tree.entries();
+        let mattering: Vec<usize> = (0..entries.len()).filter(|at| matters(&entries[*at])).collect();
+        Self {
+            reader,
+            next: AtomicUsize::new(0),
+            done: Mutex::new(Vec::with_capacity(mattering.len())),
+            mattering,
+        }
+    }
+
+    /// Reads files for as long as there are any that nobody has begun with.
+    pub(crate) fn take_part(&self) {
+        let entries = self.reader.tree.entries();
+        while let Some(at) = self.mattering.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let path = entries[*at].path.as_str();
             // What cannot be read is said elsewhere, if it is anything that is run.
-            let Some(facts) = reader.facts(*at, path) else {
-                continue;
-            };
-            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            done.push(Beside { path, facts });
+            if let Some(facts) = self.reader.facts(*at, path) {
+                let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.push(Beside { path, facts });
+            }
         }
-    };
-    thread::scope(|scope| {
-        for _ in 1..limits.threads.clamp(1, mattering.len().max(1)) {
-            // Without a second thread the first does it all.
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let mut all = done
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    all.sort_by_key(|beside: &Beside<'_>| beside.path);
-    all
+    }
+
+    /// What they say, by path, once everybody who took part is done.
+    pub(crate) fn end(self) -> Vec<Beside<'t>> {
+        self.take_part();
+        let mut all = self.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        all.sort_by_key(|beside| beside.path);
+        all
+    }
 }
 
 impl Reader<'_> {
