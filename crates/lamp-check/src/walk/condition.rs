@@ -3,38 +3,45 @@
 use std::borrow::Cow;
 
 use mago_syntax::ast::{
-    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, If, IfBody, Literal, Node,
+    Binary, BinaryOperator, Call, Construct, Expression, FunctionCall, Identifier, If, IfBody, Literal, Node,
     UnaryPrefixOperator,
 };
 
 use super::evaluate::bare;
+use super::names::last;
 use super::telling::{at, beneath};
 
 /// Functions that tell whether something is declared.
-const SYMBOL_TESTS: [&str; 9] = [
-    "class_exists",
-    "defined",
-    "enum_exists",
-    "extension_loaded",
-    "function_exists",
-    "interface_exists",
-    "is_callable",
-    "method_exists",
-    "trait_exists",
+const SYMBOL_TESTS: [&[u8]; 9] = [
+    b"class_exists",
+    b"defined",
+    b"enum_exists",
+    b"extension_loaded",
+    b"function_exists",
+    b"interface_exists",
+    b"is_callable",
+    b"method_exists",
+    b"trait_exists",
 ];
 /// Most nodes of one condition that are looked at.
 const NODES_MAX: usize = 500;
 
 /// The name of a function that is called by its name, lower-case, without its namespace. Most names are written so, and
 /// then nothing is copied: this is asked for every call of a tree.
-pub(super) fn called<'a>(call: &FunctionCall<'a>) -> Option<Cow<'a, str>> {
-    let Expression::Identifier(identifier) = call.function else {
-        return None;
-    };
-    let name = without_namespace(identifier.value());
-    match std::str::from_utf8(name) {
-        Ok(name) if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => Some(Cow::Borrowed(name)),
-        Ok(_) | Err(_) => Some(Cow::Owned(String::from_utf8_lossy(name).to_ascii_lowercase())),
+pub(super) fn called<'a>(call: &FunctionCall<'a>) -> Option<Cow<'a, [u8]>> {
+    let name = called_as_written(call)?;
+    Some(match name.iter().any(u8::is_ascii_uppercase) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    })
+}
+
+/// As [`called`], in whatever case.
+fn called_as_written<'a>(call: &FunctionCall<'a>) -> Option<&'a [u8]> {
+    match call.function {
+        Expression::Identifier(Identifier::Local(name)) => Some(name.value),
+        Expression::Identifier(name) => Some(last(name.value())),
+        _ => None,
     }
 }
 
@@ -47,27 +54,28 @@ pub(super) fn lower_segment(name: &[u8]) -> String {
 
 /// A name without its namespace.
 pub(super) fn last_segment(name: &[u8]) -> String {
-    String::from_utf8_lossy(without_namespace(name)).into_owned()
-}
-
-fn without_namespace(name: &[u8]) -> &[u8] {
-    name.rsplit(|byte| *byte == b'\\').next().unwrap_or(name)
+    String::from_utf8_lossy(last(name)).into_owned()
 }
 
 /// Whether the expression asks for something declared, anywhere in it.
 pub(super) fn asks_for_a_symbol(condition: &Expression<'_>) -> bool {
     let is_test = |node: &Node<'_, '_>| match node {
-        Node::FunctionCall(call) => called(call).is_some_and(|name| SYMBOL_TESTS.contains(&&*name)),
+        Node::FunctionCall(call) => called_as_written(call).is_some_and(tests_a_symbol),
         _ => false,
     };
     any_beneath(Node::Expression(condition), is_test)
 }
 
+/// Whether a part stands in a name, in whatever case, so that its letter of this number is the one at `at`.
+pub(super) fn stands_around(name: &[u8], at: usize, (part, number): (&[u8], usize)) -> bool {
+    let from = at.checked_sub(number);
+    from.and_then(|from| name.get(from..from + part.len()))
+        .is_some_and(|found| found.eq_ignore_ascii_case(part))
+}
+
 /// Whether a function tells whether something is declared.
 pub(super) fn tests_a_symbol(called: &[u8]) -> bool {
-    SYMBOL_TESTS
-        .iter()
-        .any(|test| called.eq_ignore_ascii_case(test.as_bytes()))
+    SYMBOL_TESTS.iter().any(|test| called.eq_ignore_ascii_case(test))
 }
 
 /// Whether which branch of a statement was run says nothing of the code after it: the branches end nothing, load nothing,
@@ -88,7 +96,9 @@ pub(super) fn leaves_no_mark(statement: &If<'_>) -> bool {
         | Node::IncludeOnceConstruct(_)
         | Node::RequireConstruct(_)
         | Node::RequireOnceConstruct(_) => true,
-        Node::FunctionCall(call) => called(call).is_none_or(|name| name == "define"),
+        Node::FunctionCall(call) => {
+            called_as_written(call).is_none_or(|name| name.eq_ignore_ascii_case(b"define"))
+        }
         _ => false,
     };
     any_of(Node::IfBody(&statement.body), is_mark) == Some(false)
@@ -149,7 +159,7 @@ fn is_negated_call(condition: &Expression<'_>) -> bool {
         Expression::UnaryPrefix(prefix) => {
             matches!(prefix.operator, UnaryPrefixOperator::Not(_))
                 && matches!(bare(prefix.operand), Expression::Call(Call::Function(call))
-                    if called(call).is_some_and(|name| SYMBOL_TESTS.contains(&&*name)))
+                    if called_as_written(call).is_some_and(tests_a_symbol))
         }
         _ => false,
     }

@@ -136,7 +136,7 @@ fn kind(r#type: Option<&UseType<'_>>) -> Brings {
 
 /// A name without its namespace. (The parser's own answer to this keeps all but the first part.)
 pub(super) fn last(name: &[u8]) -> &[u8] {
-    name.rsplit(|byte| *byte == b'\\').next().unwrap_or(name)
+    memchr::memrchr(b'\\', name).map_or(name, |at| &name[at + 1..])
 }
 
 /// Bytes as text, without a backslash at their beginning or end.

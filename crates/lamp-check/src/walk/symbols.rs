@@ -6,7 +6,7 @@ use mago_syntax::ast::{
     FunctionCall, Identifier, Literal, LocalIdentifier, Node, Variable,
 };
 
-use super::condition::tests_a_symbol;
+use super::condition::{stands_around, tests_a_symbol};
 use super::evaluate::{bare, plain_argument};
 use super::flow::Around;
 use super::names::{Names, last, text};
@@ -553,7 +553,9 @@ impl<'a> Symbols<'a> {
 }
 
 fn mentions_define(name: &[u8]) -> bool {
-    name.windows(6).any(|part| part.eq_ignore_ascii_case(b"define")) && !name.eq_ignore_ascii_case(b"defined")
+    let mut letters = name.iter().enumerate();
+    letters.any(|(at, letter)| matches!(letter, b'f' | b'F') && stands_around(name, at, (b"define", 2)))
+        && !name.eq_ignore_ascii_case(b"defined")
 }
 
 fn own(around: Around) -> Option<usize> {

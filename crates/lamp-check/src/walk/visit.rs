@@ -8,7 +8,7 @@ use mago_syntax::ast::{
 
 use super::condition::{
     asks_for_a_symbol, called, exits_unless_declared, last_segment, leaves_no_mark, lower_segment,
-    never_holds, refuses_unless_declared,
+    never_holds, refuses_unless_declared, stands_around,
 };
 use super::evaluate::{bare, plain_argument};
 use super::flow::{Around, Given, VariableName, Write};
@@ -20,15 +20,15 @@ use super::{Met, Walk};
 use crate::facts::{Keyword, OutsideFunctions};
 
 /// Functions whose call outside functions shows nothing to a visitor and needs no other file.
-const SILENT: [&str; 8] = [
-    "class_alias",
-    "class_exists",
-    "define",
-    "defined",
-    "dirname",
-    "error_reporting",
-    "function_exists",
-    "ini_set",
+const SILENT: [&[u8]; 8] = [
+    b"class_alias",
+    b"class_exists",
+    b"define",
+    b"defined",
+    b"dirname",
+    b"error_reporting",
+    b"function_exists",
+    b"ini_set",
 ];
 
 /// What is still to do, the last first.
@@ -380,21 +380,22 @@ impl<'a> Walk<'a> {
         let mut arguments = call.argument_list.arguments.iter();
         let first = arguments.next();
         match &*name {
-            "define" => self.define(
+            b"define" => self.define(
                 first.and_then(plain_argument),
                 arguments.next().and_then(plain_argument),
                 around,
             ),
-            "set_include_path" => self.include_path(first.and_then(plain_argument), around),
-            "chdir" => self.meanings.changes_directory = true,
-            "spl_autoload_register" => self.facts.loads_classes = true,
-            "ini_set" if names_include_path(first.and_then(plain_argument)) => {
+            b"set_include_path" => self.include_path(first.and_then(plain_argument), around),
+            b"chdir" => self.meanings.changes_directory = true,
+            b"spl_autoload_register" => self.facts.loads_classes = true,
+            b"ini_set" if names_include_path(first.and_then(plain_argument)) => {
                 self.include_path(arguments.next().and_then(plain_argument), around);
             }
-            _ => self.may_test(name.as_bytes(), first, around),
+            _ => self.may_test(&name, first, around),
         }
         if around.is_outside_functions() && !around.on_symbol {
-            self.facts.outside_functions.calls.push(name.into_owned());
+            let name = String::from_utf8_lossy(&name).into_owned();
+            self.facts.outside_functions.calls.push(name);
         }
     }
 
@@ -511,18 +512,15 @@ impl OutsideFunctions {
     }
 }
 
-/// Whether a function's name says so, in whatever case. It is asked for every call of a tree.
+/// Whether a function's name says so. It is asked for every call of a tree, so each part is looked for by a letter that few
+/// names have.
 fn asks_for_a_file(name: &[u8]) -> bool {
-    let begins = |rest: &[u8], part: &[u8]| {
-        rest.get(..part.len())
-            .is_some_and(|first| first.eq_ignore_ascii_case(part))
-    };
-    let mut each = name.iter().enumerate();
-    each.any(|(at, first)| match first.to_ascii_lowercase() {
-        b'e' => begins(&name[at..], b"exist"),
-        b'i' => begins(&name[at..], b"is_file") || begins(&name[at..], b"isfile"),
-        b'r' => begins(&name[at..], b"readable"),
-        b's' => begins(&name[at..], b"stream_resolve_include_path"),
+    let mut letters = name.iter().enumerate();
+    letters.any(|(at, letter)| match letter.to_ascii_lowercase() {
+        b'x' => stands_around(name, at, (b"exist", 1)),
+        b'f' => stands_around(name, at, (b"is_file", 3)) || stands_around(name, at, (b"isfile", 2)),
+        b'b' => stands_around(name, at, (b"readable", 5)),
+        b'v' => stands_around(name, at, (b"stream_resolve_include_path", 12)),
         _ => false,
     })
 }

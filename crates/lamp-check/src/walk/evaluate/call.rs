@@ -35,6 +35,7 @@ pub(super) fn of_function<'a>(call: &'a FunctionCall<'a>, of: Of<'_, 'a>) -> Val
         .take(ARGUMENTS_MAX)
         .map(plain_argument)
         .collect();
+    let name = String::from_utf8_lossy(&name);
     let own = arguments.and_then(|arguments| of_own(&name, &arguments, of));
     own.unwrap_or_else(|| called_with(String::new(), name.into_owned(), &call.argument_list, of))
 }
