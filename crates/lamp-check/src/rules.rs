@@ -24,7 +24,7 @@ use crate::resolved::{Named, Resolved};
 use crate::rule::{Rule, page};
 use crate::setting::Setting;
 use crate::source::{Source, position, sources};
-use crate::surroundings::{self, Seen};
+use crate::surroundings::{self, Reading, Seen};
 use crate::symbols;
 use crate::symbols::index::Index;
 use crate::tree::{EntryKind, Tree};
@@ -73,19 +73,15 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     let facts = read_all(Reader { tree, limits, cache }, &sources);
     // Whatever reads more of the tree, the cache is told; texts are hashed once for that and for what is kept of them.
     let watched: &dyn Tree = &Watched { tree, cache };
+    let seen = Seen {
+        places: &places,
+        sources: &sources,
+        facts: &facts,
+        setting,
+        limits,
+    };
     let texts = surroundings::reading(tree, cache);
-    let of_names = || {
-        let index = Index::new(&sources, &facts);
-        texts.take_part();
-        index
-    };
-    let of_includes = || {
-        let includes = Includes::new(&places, &sources, &facts);
-        let autoload = Autoload::read(watched, &places, &sources, limits);
-        texts.take_part();
-        (includes, autoload)
-    };
-    let (index, (includes, autoload)) = both(of_names, of_includes);
+    let (index, includes, autoload) = put_together(watched, seen, &texts);
     let beside = texts.end();
     let loaded = autoload::Ground {
         places: &places,
@@ -97,13 +93,6 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     };
     let parts = frameworks::Parts::of(loaded);
     let reach = reach(&autoload, loaded, &parts);
-    let seen = Seen {
-        places: &places,
-        sources: &sources,
-        facts: &facts,
-        setting,
-        limits,
-    };
     let names = symbols::Tree {
         sources: &sources,
         index: &index,
@@ -127,8 +116,8 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
         facts: &facts,
         resolved: &includes.resolved,
         blast: Blast::new(&reach, &includes.entries),
-    };
-    let report = report.finish(limits, [of_code, of_surroundings].concat());
+    }
+    .finish(limits, [of_code, of_surroundings].concat());
     let looked = Looked {
         slips: includes.resolved.slips(&places, &sources),
         unknown: includes.resolved.unknown(&sources, &includes.constants),
@@ -137,6 +126,34 @@ pub fn look(tree: &dyn Tree, setting: &Setting, limits: &Limits, cache: Option<&
     };
     discard(facts);
     looked
+}
+
+/// The tree's names, its includes, and what loads its classes; whoever is done first goes on with the texts.
+fn put_together<'t>(
+    tree: &dyn Tree,
+    seen: Seen<'t>,
+    texts: &Reading<'_>,
+) -> (Index<'t>, Includes<'t>, Autoload) {
+    let Seen {
+        places,
+        sources,
+        facts,
+        limits,
+        ..
+    } = seen;
+    let of_names = || {
+        let index = Index::new(sources, facts);
+        texts.take_part();
+        index
+    };
+    let of_includes = || {
+        let includes = Includes::new(places, sources, facts);
+        let autoload = Autoload::read(tree, places, sources, limits);
+        texts.take_part();
+        (includes, autoload)
+    };
+    let (index, (includes, autoload)) = both(of_names, of_includes);
+    (index, includes, autoload)
 }
 
 /// An entry point is told by what it includes; what hangs on a file, by what comes with an autoloader, too.

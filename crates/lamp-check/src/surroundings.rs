@@ -36,7 +36,8 @@ use crate::place::{Places, file_name};
 use crate::setting::Setting;
 use crate::source::Source;
 use crate::tree::{Entry, EntryKind, Tree};
-use beside::{Beside, Form, Reading};
+pub(crate) use beside::Reading;
+use beside::{Beside, Form};
 use fault::{Fault, TOP};
 use templates::Named;
 

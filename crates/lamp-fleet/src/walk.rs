@@ -42,10 +42,12 @@ impl Item<'_> {
 }
 
 /// Whether the walk goes into a directory; of no matter for anything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Enter {
-    /// Its contents come next.
+    /// Its contents come next; if it cannot be opened, the walk ends.
     Yes,
+    /// As [`Enter::Yes`], by what the visitor has opened to see whether it can be, and read nothing of.
+    Opened(Dir),
     /// It is passed over.
     No,
 }
@@ -85,8 +87,12 @@ fn walk_level<E: From<DirError>>(
             path,
             kind,
         };
-        if visit(&item)? == Enter::Yes && kind == Kind::Dir {
-            let beneath = dir.open_dir(&name)?;
+        let beneath = match visit(&item)? {
+            Enter::Yes if kind == Kind::Dir => Some(dir.open_dir(&name)?),
+            Enter::Opened(beneath) => Some(beneath),
+            Enter::Yes | Enter::No => None,
+        };
+        if let Some(beneath) = beneath {
             // Opened just now: nobody has read of it yet.
             let names = names_by(&beneath, beneath.path())?;
             walk_level((&beneath, names), path, depth_left - 1, visit)?;

@@ -528,3 +528,45 @@ fn asks_for_a_file(name: &[u8]) -> bool {
 fn names_include_path(argument: Option<&Expression<'_>>) -> bool {
     matches!(argument, Some(Expression::Literal(Literal::String(name))) if name.value == Some(b"include_path"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for_a_file;
+
+    #[test]
+    fn a_function_asks_for_a_file_by_its_name() {
+        let asks = |name: &str| asks_for_a_file(name.as_bytes());
+        let asking = [
+            "exists",
+            "file_exists",
+            "File_Exists",
+            "fileExistsInTheme",
+            "is_file",
+            "IS_FILE",
+            "isFile",
+            "is_readable",
+            "ReadAble",
+            "stream_resolve_include_path",
+        ];
+        for name in asking {
+            assert!(asks(name), "{name}");
+        }
+        let others = [
+            "",
+            "x",
+            "exit",
+            "xist",
+            "exis",
+            "file",
+            "is_fil",
+            "_file",
+            "readabl",
+            "realpath",
+            "is_dir",
+            "stream_resolve",
+        ];
+        for name in others {
+            assert!(!asks(name), "{name}");
+        }
+    }
+}

@@ -22,9 +22,9 @@ impl<'a> Evaluation<'_, 'a> {
             return Value::Unknown(Why::Element);
         };
         match variable.name {
-            b"$GLOBALS" => Value::Global(format!("${}", text_of(&key))),
-            b"$_SERVER" | b"$_ENV" => Value::Environment(text_of(&key)),
-            name => self.element_of(name, &key, met, depth),
+            b"$GLOBALS" => Value::Global(format!("${}", text_of(key))),
+            b"$_SERVER" | b"$_ENV" => Value::Environment(text_of(key)),
+            name => self.element_of(name, key, met, depth),
         }
     }
 

@@ -44,18 +44,12 @@ impl DirTree {
             if entries.len() > ENTRIES_MAX {
                 return Ok::<Enter, DirError>(Enter::No);
             }
-            let (entry, seal) = match entries.len() {
-                ENTRIES_MAX => (one_too_many(item), None),
-                _ => entry(item, sealer),
+            let Listed { entry, seal, opened } = match entries.len() {
+                ENTRIES_MAX => one_too_many(item),
+                _ => listed(item, sealer),
             };
             let is_history = HISTORY.iter().any(|name| item.name == *name);
-            let enter = match entry.kind {
-                EntryKind::Dir if !is_history => Enter::Yes,
-                EntryKind::Dir
-                | EntryKind::File { .. }
-                | EntryKind::Link { .. }
-                | EntryKind::Unreadable { .. } => Enter::No,
-            };
+            let enter = opened.filter(|_| !is_history).map_or(Enter::No, Enter::Opened);
             if Path::new(&entry.path) != item.path {
                 odd.insert(entries.len(), item.path.to_owned());
             }
@@ -78,17 +72,29 @@ impl DirTree {
     }
 }
 
+/// One name of the tree.
+struct Listed {
+    entry: Entry,
+    seal: Option<Seal>,
+    /// A directory that can be looked into.
+    opened: Option<Dir>,
+}
+
 /// Stands for all that comes after.
-fn one_too_many(item: &Item<'_>) -> Entry {
+fn one_too_many(item: &Item<'_>) -> Listed {
     let why = format!("this and what comes after it: a tree is looked at up to {ENTRIES_MAX} names");
-    Entry {
-        path: item.path.to_string_lossy().into_owned(),
-        kind: EntryKind::Unreadable { why: Unreadable(why) },
+    Listed {
+        entry: Entry {
+            path: item.path.to_string_lossy().into_owned(),
+            kind: EntryKind::Unreadable { why: Unreadable(why) },
+        },
+        seal: None,
+        opened: None,
     }
 }
 
-fn entry(item: &Item<'_>, sealer: Sealer) -> (Entry, Option<Seal>) {
-    let mut seal = None;
+fn listed(item: &Item<'_>, sealer: Sealer) -> Listed {
+    let (mut seal, mut opened) = (None, None);
     let kind = match item.kind {
         Kind::File => item.meta().map(|meta| {
             seal = sealer.seal(&meta);
@@ -101,7 +107,10 @@ fn entry(item: &Item<'_>, sealer: Sealer) -> (Entry, Option<Seal>) {
             Ok(EntryKind::Unreadable { why: Unreadable(why) })
         }
         // One that cannot be opened would end the walk.
-        Kind::Dir => item.parent.open_dir(item.name).map(|_| EntryKind::Dir),
+        Kind::Dir => item.parent.open_dir(item.name).map(|dir| {
+            opened = Some(dir);
+            EntryKind::Dir
+        }),
         Kind::Link => item.parent.read_link(item.name).map(|target| EntryKind::Link {
             target: String::from_utf8_lossy(&target).into_owned(),
         }),
@@ -116,7 +125,7 @@ fn entry(item: &Item<'_>, sealer: Sealer) -> (Entry, Option<Seal>) {
             why: unreadable(&error),
         }),
     };
-    (entry, seal)
+    Listed { entry, seal, opened }
 }
 
 /// Why, without the place where the tree lies.
