@@ -7,6 +7,8 @@ mod broken;
 mod contender;
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -102,6 +104,10 @@ fn is_here(tree: &Path) -> bool {
     tree.is_dir()
 }
 
+/// How long the copy is left alone first: what a check keeps of files, it trusts from three seconds after their last change
+/// (`docs/adr/0013`), and people check what was not written just now.
+const LEFT_ALONE: Duration = Duration::from_secs(4);
+
 fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> {
     run_quietly(
         "cp",
@@ -111,6 +117,7 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
             ground.tree.clone().into(),
         ],
     )?;
+    thread::sleep(LEFT_ALONE);
     let php_files = broken::php_files(&ground.tree)?;
     let mut rows = Vec::new();
     let mut before = Vec::new();
@@ -149,6 +156,7 @@ fn rounds(options: &Options, contender: Contender, ground: &Ground) -> Result<Ve
             (options.peer_rounds, false)
         }
         Contender::LampCold
+        | Contender::LampFirst
         | Contender::LampUnchanged
         | Contender::LampPageChanged
         | Contender::LampHeaviestChanged => (options.rounds, true),
@@ -182,6 +190,11 @@ fn targets(raw: &Raw) -> String {
         line("WordPress cold in 250 ms", wall(Contender::LampCold), &|ms| {
             ms <= 250.0
         }),
+        line(
+            "in 250 ms with its cache filled, too",
+            wall(Contender::LampFirst),
+            &|ms| ms <= 250.0,
+        ),
         line(
             "in 50 ms with `index.php` changed",
             wall(Contender::LampPageChanged),
