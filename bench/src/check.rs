@@ -119,10 +119,10 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
     )?;
     thread::sleep(LEFT_ALONE);
     let php_files = broken::php_files(&ground.tree)?;
+    let contenders = Contender::all(ground);
     let mut rows = Vec::new();
     let mut before = Vec::new();
-    for contender in Contender::all(ground) {
-        let ran = rounds(options, contender, ground)?;
+    for (contender, ran) in contenders.iter().zip(all_rounds(options, &contenders, ground)?) {
         let last = ran.last().context("no round")?;
         before.push(last.told.clone());
         rows.push(Row {
@@ -140,7 +140,7 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
         });
     }
     let broken = break_names(&ground.tree, &php_files, options.wrong_names)?;
-    for ((row, before), contender) in rows.iter_mut().zip(&before).zip(Contender::all(ground)) {
+    for ((row, before), contender) in rows.iter_mut().zip(&before).zip(&contenders) {
         let after = contender.run(ground)?.told;
         let is_found = |broken: &&Broken| heard_of(&after, broken) && !heard_of(before, broken);
         row.found = broken.iter().filter(is_found).count();
@@ -150,26 +150,37 @@ fn on_tree(options: &Options, tree: &Path, ground: &Ground) -> Result<Vec<Row>> 
     Ok(rows)
 }
 
-fn rounds(options: &Options, contender: Contender, ground: &Ground) -> Result<Vec<Ran>> {
-    let (rounds, is_lamp) = match contender {
-        Contender::PhpLint | Contender::MagoLint | Contender::MagoAnalyze | Contender::Phan => {
-            (options.peer_rounds, false)
-        }
-        Contender::LampCold
-        | Contender::LampFirst
-        | Contender::LampUnchanged
-        | Contender::LampPageChanged
-        | Contender::LampHeaviestChanged => (options.rounds, true),
+/// What each contender's rounds came to: all have one, then all the next, so that a machine that is slower for a while is
+/// so for everybody.
+fn all_rounds(options: &Options, contenders: &[Contender], ground: &Ground) -> Result<Vec<Vec<Ran>>> {
+    let is_lamp = |contender: &&Contender| {
+        matches!(
+            contender,
+            Contender::LampCold
+                | Contender::LampFirst
+                | Contender::LampUnchanged
+                | Contender::LampPageChanged
+                | Contender::LampHeaviestChanged
+        )
     };
-    if is_lamp {
+    for contender in contenders.iter().filter(is_lamp) {
         // Not counted: it brings the program into memory, and what it keeps into its cache.
         contender.run(ground)?;
     }
-    let run = |round| {
-        contender.prepare(ground, round)?;
-        contender.run(ground)
-    };
-    (0..rounds.max(1)).map(run).collect()
+    let mut ran: Vec<Vec<Ran>> = contenders.iter().map(|_| Vec::new()).collect();
+    for round in 0..options.rounds.max(options.peer_rounds).max(1) {
+        for (contender, ran) in contenders.iter().zip(&mut ran) {
+            let rounds = match is_lamp(&contender) {
+                true => options.rounds,
+                false => options.peer_rounds,
+            };
+            if round < rounds.max(1) {
+                contender.prepare(ground, round)?;
+                ran.push(contender.run(ground)?);
+            }
+        }
+    }
+    Ok(ran)
 }
 
 /// What whole WordPress is to take, and whether it does.

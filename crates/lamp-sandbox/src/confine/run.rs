@@ -1,14 +1,16 @@
 //! The owner's side of a worker that answers once: started, handed a directory, heard out, never waited for
 //! longer than its bounds say.
 
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use crate::sys;
 
@@ -145,16 +147,15 @@ impl Worker {
             // With less room it takes longer, and no more.
             let _room = rustix::pipe::fcntl_setpipe_size(answer, READ_BYTES);
         }
-        let mut buffer = vec![0; READ_BYTES];
         let deadline = Instant::now() + bounds.time_max;
         while answer.is_some() || error.is_some() {
             let streams = [answer.as_ref().map(AsFd::as_fd), error.as_ref().map(AsFd::as_fd)];
             let [answer_ready, error_ready] = wait(streams, deadline, bounds)?;
             if answer_ready {
-                read_some(&mut answer, (&mut buffer, &mut heard.answer)).map_err(WorkerError::System)?;
+                read_some(&mut answer, &mut heard.answer).map_err(WorkerError::System)?;
             }
             if error_ready {
-                read_some(&mut error, (&mut buffer, &mut heard.error)).map_err(WorkerError::System)?;
+                read_some(&mut error, &mut heard.error).map_err(WorkerError::System)?;
                 keep_the_end(&mut heard.error);
             }
             if heard.answer.len() > bounds.answer_max_bytes {
@@ -206,7 +207,7 @@ fn wait(
         .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN))
         .collect();
     match poll(&mut polled, Some(&left)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Ok(_) | Err(Errno::INTR) => {}
         Err(errno) => return Err(WorkerError::System(errno.into())),
     }
     let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
@@ -214,13 +215,13 @@ fn wait(
 }
 
 /// Reads what is there; a stream at its end is closed.
-fn read_some<R: Read>(stream: &mut Option<R>, (buffer, into): (&mut [u8], &mut Vec<u8>)) -> io::Result<()> {
+fn read_some(stream: &mut Option<impl AsFd>, into: &mut Vec<u8>) -> io::Result<()> {
     let Some(open) = stream else { return Ok(()) };
-    match open.read(buffer) {
+    into.reserve(READ_BYTES);
+    match rustix::io::read(open, spare_capacity(into)) {
         Ok(0) => *stream = None,
-        Ok(count) => into.extend_from_slice(&buffer[..count]),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-        Err(error) => return Err(error),
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(errno) => return Err(errno.into()),
     }
     Ok(())
 }
