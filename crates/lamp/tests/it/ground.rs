@@ -436,7 +436,10 @@ impl Beside {
     pub(crate) fn hang_up(mut self) {
         let group = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process_group(group, rustix::process::Signal::HUP).expect("it lives");
-        self.0.wait().expect("it is our child");
+        until(
+            "lamp has ended with its terminal; under nohup nothing does",
+            || self.0.try_wait().expect("it is our child").is_some(),
+        );
     }
 
     /// Waits for its end.
