@@ -86,13 +86,13 @@ struct Place {
 }
 
 /// Something that is used, where first, and where again.
-struct Places {
+struct UsedAt {
     what: Used,
     first: Place,
     again: Vec<Place>,
 }
 
-impl Places {
+impl UsedAt {
     fn each(&self) -> impl Iterator<Item = &Place> {
         std::iter::once(&self.first).chain(&self.again)
     }
@@ -103,7 +103,7 @@ pub(super) struct Symbols<'a> {
     lines: &'a Lines<'a>,
     names: Names,
     facts: SymbolFacts,
-    uses: HashMap<Key<'a>, Places>,
+    uses: HashMap<Key<'a>, UsedAt>,
     /// In which scope a scope lies.
     within: HashMap<u32, u32>,
     /// Scopes that ask for something, each with the first place where it does.
@@ -547,7 +547,7 @@ impl<'a> Symbols<'a> {
             places.again.push(place);
         } else if let Some(what) = used(&self.names) {
             let (first, again) = (place, Vec::new());
-            self.uses.insert(key, Places { what, first, again });
+            self.uses.insert(key, UsedAt { what, first, again });
         }
     }
 }
@@ -601,7 +601,7 @@ impl Symbols<'_> {
     }
 
     /// The first place at which it is most surely used, unless the code asks for it.
-    fn certain(&self, places: Places) -> Option<Use> {
+    fn certain(&self, places: UsedAt) -> Option<Use> {
         let what = &places.what;
         if self.is_asked_for(what) {
             return None;
